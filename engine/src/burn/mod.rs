@@ -1,0 +1,1 @@
+//! How an image gets onto a disc: plan, phases, events, outcome. Sees an image only as sectors.

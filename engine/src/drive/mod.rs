@@ -1,0 +1,1 @@
+//! A recorder as a person knows it: identity, abilities, medium, tray, lock.

@@ -1,0 +1,1 @@
+//! What each medium allows: a table from profile to rules.

@@ -1,0 +1,1 @@
+//! Fuzz targets: one line each, calling functions that live beside the parsers.
