@@ -1,5 +1,23 @@
 //! What goes on the disc: trees, layout, ISO 9660 and its extensions. Knows nothing of drives.
+//!
+//! [`Tree::scan`] takes a folder, [`Image::new`] fixes where each byte will lie, and the [`Image`]
+//! then answers "blocks a to b" in any order. [`read`] goes the other way: from blocks, which are
+//! hostile, to a tree.
 
+mod build;
+mod layout;
+pub mod read;
+pub mod scan;
 pub mod sectors;
+mod time;
+mod tree;
 
+pub use build::{Image, WriteError};
+pub use layout::{Finding, FindingKind, LayoutError, LayoutOptions};
+pub use scan::{ScanError, ScanOptions};
 pub use sectors::{Sectors, SourceError, SourceErrorKind};
+pub use time::Time;
+pub use tree::{
+    Content, ContentId, Extent, HostFile, Kind, Meta, NodeId, Source, Tree, TreeError,
+    TreeErrorKind, Walk,
+};

@@ -1,0 +1,542 @@
+//! What shall be, or is, on a disc: directories, files, links, with names as raw bytes.
+//!
+//! A [`Tree`] is compact: nodes lie in one arena, names in another, what files hold in a third.
+//! Hard links are nodes that share one content. May not know: how any format records it, or where
+//! on the disc it will lie.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::time::Time;
+use crate::units::Lba;
+
+/// A node of one [`Tree`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub(super) u32);
+
+/// What one or several file nodes of a [`Tree`] hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContentId(pub(super) u32);
+
+/// Who may do what with a node, and when it was touched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Meta {
+    /// Permission bits with set-user-id, set-group-id and sticky: 07777 octal.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Last change of the content.
+    pub mtime: Time,
+    /// Last access.
+    pub atime: Time,
+    /// Last change of the node itself.
+    pub ctime: Time,
+}
+
+/// What kind of thing a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind<'a> {
+    /// Holds other nodes.
+    Directory,
+    /// Holds bytes.
+    File(ContentId),
+    /// Stands for another path, which these bytes name.
+    Symlink(&'a [u8]),
+    /// A block special file.
+    BlockDevice {
+        /// Driver number.
+        major: u32,
+        /// Unit number.
+        minor: u32,
+    },
+    /// A character special file.
+    CharDevice {
+        /// Driver number.
+        major: u32,
+        /// Unit number.
+        minor: u32,
+    },
+    /// A named pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+}
+
+/// Consecutive blocks on a disc.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Extent {
+    /// The first block, counted from the start of the disc.
+    pub lba: Lba,
+    /// Bytes used; the last block may be partly used.
+    pub bytes: u64,
+}
+
+/// Where the bytes of a content come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A file of this machine.
+    Host(HostFile),
+    /// These bytes.
+    Memory(Arc<[u8]>),
+    /// Blocks that already lie on the disc; they are pointed at and not written again.
+    OnDisc(Box<[Extent]>),
+}
+
+/// A file of this machine as it was when it was scanned.
+#[derive(Clone, Debug)]
+pub struct HostFile {
+    pub(super) dir: u32,
+    pub(super) name: Span,
+    /// Device that holds it.
+    pub dev: u64,
+    /// Its number there.
+    pub ino: u64,
+    /// Its last change then.
+    pub mtime: Time,
+}
+
+/// Size and source of the bytes that file nodes hold.
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// Bytes.
+    pub size: u64,
+    /// Where they come from.
+    pub source: Source,
+    /// File nodes of this tree that hold this content: hard links of each other.
+    pub links: u32,
+}
+
+/// A piece of the byte arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    start: u32,
+    len: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Node {
+    name: Span,
+    parent: NodeId,
+    body: Body,
+    meta: Meta,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Body {
+    Directory(u32),
+    File(ContentId),
+    Symlink(Span),
+    BlockDevice { major: u32, minor: u32 },
+    CharDevice { major: u32, minor: u32 },
+    Fifo,
+    Socket,
+}
+
+/// Directories, files and links under one root.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    nodes: Vec<Node>,
+    directories: Vec<Vec<NodeId>>,
+    contents: Vec<Content>,
+    bytes: Vec<u8>,
+    host_dirs: Vec<PathBuf>,
+}
+
+/// Why a node cannot be put into a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreeError {
+    /// The path within the tree.
+    pub path: String,
+    /// What is wrong.
+    pub kind: TreeErrorKind,
+}
+
+/// Kinds of [`TreeError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TreeErrorKind {
+    /// The directory has an entry of that name already.
+    Exists,
+    /// The name is empty, `.` or `..`, or holds `/` or a zero byte.
+    BadName,
+    /// What should hold the node is no directory.
+    NotADirectory,
+    /// More nodes or longer names than a tree can number.
+    Full,
+}
+
+impl Tree {
+    /// A tree that has only a root.
+    pub fn new(root: Meta) -> Tree {
+        let node = Node {
+            name: Span { start: 0, len: 0 },
+            parent: NodeId(0),
+            body: Body::Directory(0),
+            meta: root,
+        };
+        Tree {
+            nodes: vec![node],
+            directories: vec![Vec::new()],
+            contents: Vec::new(),
+            bytes: Vec::new(),
+            host_dirs: Vec::new(),
+        }
+    }
+
+    /// The directory that holds everything.
+    pub fn root(&self) -> NodeId {
+        NodeId(0)
+    }
+
+    /// How many nodes there are, the root included.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is nothing but the root.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.len() == 1
+    }
+
+    /// What kind of thing the node is.
+    pub fn kind(&self, node: NodeId) -> Kind<'_> {
+        match self.node(node).body {
+            Body::Directory(_) => Kind::Directory,
+            Body::File(content) => Kind::File(content),
+            Body::Symlink(target) => Kind::Symlink(self.span(target)),
+            Body::BlockDevice { major, minor } => Kind::BlockDevice { major, minor },
+            Body::CharDevice { major, minor } => Kind::CharDevice { major, minor },
+            Body::Fifo => Kind::Fifo,
+            Body::Socket => Kind::Socket,
+        }
+    }
+
+    /// Its name; empty for the root.
+    pub fn name(&self, node: NodeId) -> &[u8] {
+        self.span(self.node(node).name)
+    }
+
+    /// Its metadata.
+    pub fn meta(&self, node: NodeId) -> &Meta {
+        &self.node(node).meta
+    }
+
+    /// Sets its metadata.
+    pub fn set_meta(&mut self, node: NodeId, meta: Meta) {
+        self.nodes[node.0 as usize].meta = meta;
+    }
+
+    /// The directory that holds it; the root for the root.
+    pub fn parent(&self, node: NodeId) -> NodeId {
+        self.node(node).parent
+    }
+
+    /// The entries of a directory in the order of their names' bytes; none of anything else.
+    pub fn children(&self, node: NodeId) -> &[NodeId] {
+        match self.node(node).body {
+            Body::Directory(index) => &self.directories[index as usize],
+            _ => &[],
+        }
+    }
+
+    /// What a file holds.
+    pub fn content(&self, content: ContentId) -> &Content {
+        &self.contents[content.0 as usize]
+    }
+
+    /// The bytes in a file; 0 for anything else.
+    pub fn size(&self, node: NodeId) -> u64 {
+        match self.node(node).body {
+            Body::File(content) => self.content(content).size,
+            _ => 0,
+        }
+    }
+
+    /// The path from the root, with `/` between names and none in front; empty for the root.
+    pub fn path(&self, node: NodeId) -> Vec<u8> {
+        let mut names = Vec::new();
+        let mut at = node;
+        while at != self.root() {
+            names.push(self.name(at));
+            at = self.parent(at);
+        }
+        names.reverse();
+        names.join(&b'/')
+    }
+
+    /// The path as a person reads it: with `/` in front, control bytes escaped.
+    pub fn display_path(&self, node: NodeId) -> String {
+        let mut text = String::from("/");
+        push_readable(&mut text, &self.path(node));
+        text
+    }
+
+    /// The node at a path of names with `/` between; empty names are skipped.
+    pub fn lookup(&self, path: &[u8]) -> Option<NodeId> {
+        let mut names = path.split(|&b| b == b'/').filter(|name| !name.is_empty());
+        names.try_fold(self.root(), |at, name| self.child(at, name))
+    }
+
+    /// The entry of a directory with that name.
+    pub fn child(&self, directory: NodeId, name: &[u8]) -> Option<NodeId> {
+        let children = self.children(directory);
+        self.find(children, name).ok().map(|i| children[i])
+    }
+
+    /// Every node, each directory before its entries, entries in the order of their names.
+    pub fn walk(&self) -> Walk<'_> {
+        Walk { tree: self, waiting: vec![self.root()] }
+    }
+
+    /// Adds an empty directory.
+    pub fn add_directory(
+        &mut self,
+        parent: NodeId,
+        name: &[u8],
+        meta: Meta,
+    ) -> Result<NodeId, TreeError> {
+        let index = self.directories.len() as u32;
+        let node = self.add(parent, name, meta, Body::Directory(index))?;
+        self.directories.push(Vec::new());
+        Ok(node)
+    }
+
+    /// Adds a file that holds these bytes.
+    pub fn add_bytes(
+        &mut self,
+        parent: NodeId,
+        name: &[u8],
+        meta: Meta,
+        bytes: impl Into<Arc<[u8]>>,
+    ) -> Result<NodeId, TreeError> {
+        let bytes = bytes.into();
+        self.add_file(parent, name, meta, bytes.len() as u64, Source::Memory(bytes))
+    }
+
+    /// Adds a file that already lies on the disc in these extents.
+    pub fn add_on_disc(
+        &mut self,
+        parent: NodeId,
+        name: &[u8],
+        meta: Meta,
+        extents: &[Extent],
+    ) -> Result<NodeId, TreeError> {
+        let size = extents.iter().fold(0u64, |sum, e| sum.saturating_add(e.bytes));
+        self.add_file(parent, name, meta, size, Source::OnDisc(extents.into()))
+    }
+
+    /// Adds a file node that holds what another one holds: a hard link.
+    pub fn add_link(
+        &mut self,
+        parent: NodeId,
+        name: &[u8],
+        meta: Meta,
+        content: ContentId,
+    ) -> Result<NodeId, TreeError> {
+        let node = self.add(parent, name, meta, Body::File(content))?;
+        self.contents[content.0 as usize].links += 1;
+        Ok(node)
+    }
+
+    /// Adds a symbolic link, a device, a pipe or a socket. Directories and files have functions of
+    /// their own; giving one here is a bad call and panics.
+    pub fn add_special(
+        &mut self,
+        parent: NodeId,
+        name: &[u8],
+        meta: Meta,
+        kind: Kind<'_>,
+    ) -> Result<NodeId, TreeError> {
+        let body = match kind {
+            Kind::Symlink(target) => Body::Symlink(self.intern(target).map_err(|kind| {
+                let path = self.display_path(parent);
+                TreeError { path, kind }
+            })?),
+            Kind::BlockDevice { major, minor } => Body::BlockDevice { major, minor },
+            Kind::CharDevice { major, minor } => Body::CharDevice { major, minor },
+            Kind::Fifo => Body::Fifo,
+            Kind::Socket => Body::Socket,
+            Kind::Directory | Kind::File(_) => panic!("directories and files are not special"),
+        };
+        self.add(parent, name, meta, body)
+    }
+
+    /// Adds a file with a source of any kind.
+    pub(super) fn add_file(
+        &mut self,
+        parent: NodeId,
+        name: &[u8],
+        meta: Meta,
+        size: u64,
+        source: Source,
+    ) -> Result<NodeId, TreeError> {
+        let content = ContentId(self.contents.len() as u32);
+        let node = self.add(parent, name, meta, Body::File(content))?;
+        self.contents.push(Content { size, source, links: 1 });
+        Ok(node)
+    }
+
+    /// The host's path of a file that was scanned.
+    pub fn host_path(&self, file: &HostFile) -> PathBuf {
+        let dir = &self.host_dirs[file.dir as usize];
+        #[cfg(unix)]
+        let name = {
+            use std::os::unix::ffi::OsStrExt;
+            Path::new(std::ffi::OsStr::from_bytes(self.span(file.name)))
+        };
+        #[cfg(not(unix))]
+        let name = String::from_utf8_lossy(self.span(file.name));
+        #[cfg(not(unix))]
+        let name = Path::new(name.as_ref());
+        dir.join(name)
+    }
+
+    /// Notes a directory of the host, for [`HostFile`].
+    pub(super) fn add_host_dir(&mut self, dir: PathBuf) -> u32 {
+        self.host_dirs.push(dir);
+        (self.host_dirs.len() - 1) as u32
+    }
+
+    /// The piece of the arena that holds the name of a node, for [`HostFile`].
+    pub(super) fn intern(&mut self, bytes: &[u8]) -> Result<Span, TreeErrorKind> {
+        let start = u32::try_from(self.bytes.len()).map_err(|_| TreeErrorKind::Full)?;
+        let len = u32::try_from(bytes.len()).map_err(|_| TreeErrorKind::Full)?;
+        start.checked_add(len).ok_or(TreeErrorKind::Full)?;
+        self.bytes.extend_from_slice(bytes);
+        Ok(Span { start, len })
+    }
+
+    /// Where the name of a node lies.
+    pub(super) fn name_span(&self, node: NodeId) -> Span {
+        self.node(node).name
+    }
+
+    /// A number for each content, from 0 to one less than this.
+    pub(super) fn content_count(&self) -> usize {
+        self.contents.len()
+    }
+
+    /// Sets the source of a content; for the scanner, which learns the name's place late.
+    pub(super) fn set_source(&mut self, content: ContentId, source: Source) {
+        self.contents[content.0 as usize].source = source;
+    }
+
+    /// A number for each directory, from 0 (the root) to one less than [`Tree::directory_count`].
+    pub(super) fn directory_index(&self, node: NodeId) -> Option<usize> {
+        match self.node(node).body {
+            Body::Directory(index) => Some(index as usize),
+            _ => None,
+        }
+    }
+
+    /// How many directories there are, the root included.
+    pub fn directory_count(&self) -> usize {
+        self.directories.len()
+    }
+
+    fn add(
+        &mut self,
+        parent: NodeId,
+        name: &[u8],
+        meta: Meta,
+        body: Body,
+    ) -> Result<NodeId, TreeError> {
+        let error = |tree: &Tree, kind| {
+            let mut path = tree.display_path(parent);
+            if !path.ends_with('/') {
+                path.push('/');
+            }
+            push_readable(&mut path, name);
+            TreeError { path, kind }
+        };
+        let Body::Directory(index) = self.node(parent).body else {
+            return Err(error(self, TreeErrorKind::NotADirectory));
+        };
+        let bad = matches!(name, b"" | b"." | b"..") || name.iter().any(|b| matches!(b, 0 | b'/'));
+        if bad {
+            return Err(error(self, TreeErrorKind::BadName));
+        }
+        let siblings = &self.directories[index as usize];
+        // Sorted input, the usual case, costs one comparison.
+        let place = match siblings.last() {
+            Some(&last) if self.name(last) >= name => match self.find(siblings, name) {
+                Ok(_) => return Err(error(self, TreeErrorKind::Exists)),
+                Err(place) => place,
+            },
+            _ => siblings.len(),
+        };
+        let full = self.nodes.len() >= u32::MAX as usize;
+        let span = match self.intern(name) {
+            Ok(span) if !full => span,
+            _ => return Err(error(self, TreeErrorKind::Full)),
+        };
+        let node = NodeId(self.nodes.len() as u32);
+        self.nodes.push(Node { name: span, parent, body, meta });
+        self.directories[index as usize].insert(place, node);
+        Ok(node)
+    }
+
+    fn find(&self, siblings: &[NodeId], name: &[u8]) -> Result<usize, usize> {
+        siblings.binary_search_by(|&sibling| self.name(sibling).cmp(name))
+    }
+
+    fn node(&self, node: NodeId) -> &Node {
+        &self.nodes[node.0 as usize]
+    }
+
+    pub(super) fn span(&self, span: Span) -> &[u8] {
+        &self.bytes[span.start as usize..][..span.len as usize]
+    }
+}
+
+/// Iterator of [`Tree::walk`].
+#[derive(Debug)]
+pub struct Walk<'a> {
+    tree: &'a Tree,
+    waiting: Vec<NodeId>,
+}
+
+impl Iterator for Walk<'_> {
+    type Item = NodeId;
+
+    fn next(&mut self) -> Option<NodeId> {
+        let node = self.waiting.pop()?;
+        self.waiting.extend(self.tree.children(node).iter().rev());
+        Some(node)
+    }
+}
+
+/// Appends a name or path as a person can read it, on one line: what is not UTF-8 and what would
+/// move the cursor is escaped as `\xNN`.
+pub(super) fn push_readable(text: &mut String, bytes: &[u8]) {
+    use fmt::Write as _;
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                // Writing to a string cannot fail.
+                c if c.is_control() => _ = write!(text, "\\x{:02x}", u32::from(c)),
+                c => text.push(c),
+            }
+        }
+        for byte in chunk.invalid() {
+            _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+}
+
+impl fmt::Display for TreeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.kind {
+            TreeErrorKind::Exists => "is there already; rename one of the two",
+            TreeErrorKind::BadName => "is no name that a directory entry can have",
+            TreeErrorKind::NotADirectory => "cannot be added: its parent is no directory",
+            TreeErrorKind::Full => "cannot be added: too many nodes or too long names for one tree",
+        };
+        write!(f, "{} {what}", self.path)
+    }
+}
+
+impl std::error::Error for TreeError {}
