@@ -1,11 +1,14 @@
-//! One definition per wire structure: the [`layout!`](crate::mmc::wire::layout) macro makes a struct, its parser and its emitter
-//! from one list of fields and the places where they lie.
+//! One definition per wire structure: the [`layout!`](crate::mmc::wire::layout) macro makes a
+//! struct, its parser and its emitter from one list of fields and the places where they lie.
 //!
-//! A place is `byte.bit` (one bit), `byte.hi-lo` (bits of one byte) or `first..end` (big-endian
-//! bytes). Parsing judges only the length: bytes past the end read as zero when the sender was allowed to
-//! cut the structure short (`parse_cut`), else [`WireError::Short`]. Fields keep unknown values.
-//! Emitting fills exactly `LEN` bytes; a value too wide for its field is cut to the field's width, as
-//! the sender's range check comes before (debug builds assert).
+//! A place is `byte.bit` (one bit), `byte.hi-lo` (bits of one byte), `first..end` (big-endian
+//! bytes), `high & low` (a number of two bytes that do not lie together) or `bytes first..end` (an
+//! array as it is: text, identifiers). What a structure always
+//! holds at a place (its own length, a page code) stands behind it as `fixed { place = value, }`:
+//! emitted, not parsed. Parsing judges only the length: bytes past the end read as zero when the
+//! sender was allowed to cut the structure short (`parse_cut`), else [`WireError::Short`]. Fields
+//! keep unknown values. Emitting fills exactly `LEN` bytes; a value too wide for its field is cut
+//! to the field's width, as the sender's range check comes before (debug builds assert).
 
 use std::fmt;
 
@@ -110,9 +113,18 @@ pub fn get_bytes(bytes: &[u8], first: usize, end: usize) -> u64 {
 
 /// Writes big-endian bytes `first..end`.
 pub fn put_bytes(bytes: &mut [u8], first: usize, end: usize, bits: u64) {
+    debug_assert!(
+        end - first >= 8 || bits >> (8 * (end - first)) == 0,
+        "value {bits} does not fit bytes {first}..{end}"
+    );
     for (i, byte) in bytes[first..end].iter_mut().rev().enumerate() {
         *byte = (bits >> (8 * i)) as u8;
     }
+}
+
+/// Reads an array as it is; bytes that are not there are zero.
+pub fn get_array<const N: usize>(bytes: &[u8], first: usize) -> [u8; N] {
+    std::array::from_fn(|i| bytes.get(first + i).copied().unwrap_or(0))
 }
 
 /// Reads bits `hi..=lo` of one byte; a byte that is not there is zero.
@@ -149,21 +161,22 @@ pub fn put_bits(bytes: &mut [u8], byte: usize, hi: u32, lo: u32, bits: u64) {
 /// ```
 #[macro_export]
 macro_rules! wire_layout {
-    ($(#[$meta:meta])* pub struct $name:ident[$len:expr] {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident[$len:expr] {
         $($(#[$fmeta:meta])* $field:ident: $type:ty = $place:tt,)*
-    }) => {
+    } $(fixed { $($at:tt = $value:expr,)* })?) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
-        pub struct $name {
-            $($(#[$fmeta])* pub $field: $type,)*
+        $vis struct $name {
+            $($(#[$fmeta])* $vis $field: $type,)*
         }
 
         impl $name {
             /// Length on the wire in bytes.
-            pub const LEN: usize = $len;
+            $vis const LEN: usize = $len;
 
             /// Parses the whole structure; bytes behind it are ignored.
-            pub fn parse(bytes: &[u8]) -> Result<Self, $crate::mmc::wire::WireError> {
+            #[allow(dead_code, reason = "private layouts may use one parser only")]
+            $vis fn parse(bytes: &[u8]) -> Result<Self, $crate::mmc::wire::WireError> {
                 if bytes.len() < Self::LEN {
                     return Err($crate::mmc::wire::WireError::Short {
                         what: stringify!($name), need: Self::LEN, have: bytes.len(),
@@ -173,20 +186,46 @@ macro_rules! wire_layout {
             }
 
             /// Parses what is there of a structure that may have been cut short; the rest is zero.
-            pub fn parse_cut(bytes: &[u8]) -> Self {
+            $vis fn parse_cut(bytes: &[u8]) -> Self {
                 #[allow(unused_variables)]
                 let bytes = &bytes[..bytes.len().min(Self::LEN)];
                 Self { $($field: $crate::wire_layout!(@get bytes, $place),)* }
             }
 
             /// The wire form, exactly `LEN` bytes.
-            pub fn emit(&self) -> [u8; $len] {
+            $vis fn emit(&self) -> [u8; $len] {
                 #[allow(unused_mut)]
                 let mut bytes = [0; $len];
+                $($($crate::wire_layout!(@fix bytes, $at, $value);)*)?
                 $($crate::wire_layout!(@put bytes, $place, &self.$field);)*
                 bytes
             }
         }
+    };
+    (@get $bytes:ident, ($high:literal & $low:literal)) => {
+        $crate::mmc::wire::Field::from_bits(
+            $crate::mmc::wire::get_bits($bytes, $high, 7, 0) << 8
+                | $crate::mmc::wire::get_bits($bytes, $low, 7, 0))
+    };
+    (@put $bytes:ident, ($high:literal & $low:literal), $value:expr) => {{
+        let bits = $crate::mmc::wire::Field::to_bits($value);
+        $crate::mmc::wire::put_bits(&mut $bytes, $high, 7, 0, bits >> 8);
+        $crate::mmc::wire::put_bits(&mut $bytes, $low, 7, 0, bits & 0xff);
+    }};
+    (@get $bytes:ident, (bytes $first:literal .. $end:literal)) => {
+        $crate::mmc::wire::get_array::<{ $end - $first }>($bytes, $first)
+    };
+    (@put $bytes:ident, (bytes $first:literal .. $end:literal), $value:expr) => {
+        $bytes[$first..$end].copy_from_slice($value)
+    };
+    (@fix $bytes:ident, ($first:literal .. $end:literal), $value:expr) => {
+        $crate::mmc::wire::put_bytes(&mut $bytes, $first, $end, $value)
+    };
+    (@fix $bytes:ident, ($byte:literal . $hi:literal - $lo:literal), $value:expr) => {
+        $crate::mmc::wire::put_bits(&mut $bytes, $byte, $hi, $lo, $value)
+    };
+    (@fix $bytes:ident, ($byte:literal . $bit:literal), $value:expr) => {
+        $crate::mmc::wire::put_bits(&mut $bytes, $byte, $bit, $bit, $value)
     };
     (@get $bytes:ident, ($first:literal .. $end:literal)) => {
         $crate::mmc::wire::Field::from_bits($crate::mmc::wire::get_bytes($bytes, $first, $end))
@@ -258,18 +297,53 @@ macro_rules! wire_cdb {
             $(#[$meta])*
             pub struct $name[$len] {
                 $($(#[$fmeta])* $field: $type = $place,)*
-            }
+            } fixed { (0 .. 1) = $opcode, }
         }
 
         impl $crate::mmc::cdb::Command for $name {
             const OPCODE: u8 = $opcode;
+            const LENGTH: usize = $len;
 
             fn cdb(&self) -> $crate::device::Cdb {
-                let mut bytes = self.emit();
-                bytes[0] = $opcode;
-                $crate::device::Cdb::new(&bytes)
+                $crate::device::Cdb::new(&self.emit())
+            }
+
+            fn from_cdb(cdb: &$crate::device::Cdb) -> Self {
+                Self::parse_cut(cdb.bytes())
             }
         }
     };
 }
 pub use crate::wire_cdb as cdb;
+
+/// Gathers structures of a fixed length that follow each other up to the end of `bytes`, at most
+/// `max` of them; an incomplete last one is left out.
+pub(crate) fn list<T>(bytes: &[u8], len: usize, max: usize, parse: fn(&[u8]) -> T) -> Vec<T> {
+    bytes.chunks_exact(len).take(max).map(parse).collect()
+}
+
+/// The bytes from `start` up to where a length field says that a reply ends, or as far as there are
+/// any: a reply may be cut short by the allocation length.
+pub(crate) fn body(bytes: &[u8], start: usize, announced_end: u64) -> &[u8] {
+    let end = usize::try_from(announced_end).unwrap_or(usize::MAX).min(bytes.len());
+    bytes.get(start..end).unwrap_or(&[])
+}
+
+/// Whether `bytes` hold at least the `need` bytes of `what`.
+pub(crate) fn need(bytes: &[u8], what: &'static str, need: usize) -> Result<(), WireError> {
+    if bytes.len() < need {
+        return Err(WireError::Short { what, need, have: bytes.len() });
+    }
+    Ok(())
+}
+
+/// Total length of a reply that starts with a two-byte length of what follows; `None` where even
+/// that is cut. For asking again with room for all.
+pub fn announced2(bytes: &[u8]) -> Option<usize> {
+    (bytes.len() >= 2).then(|| get_bytes(bytes, 0, 2) as usize + 2)
+}
+
+/// Total length of a reply that starts with a four-byte length of what follows.
+pub fn announced4(bytes: &[u8]) -> Option<usize> {
+    (bytes.len() >= 4).then(|| get_bytes(bytes, 0, 4) as usize + 4)
+}
