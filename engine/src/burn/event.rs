@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::drive::WaitReason;
 use crate::units::{Blocks, Kbps, Lba};
 
 /// Something happened.
@@ -54,23 +55,6 @@ pub enum Stage {
     Verify,
     /// Asking what state the disc is in, unlocking.
     Finish,
-}
-
-/// What the drive is busy with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum WaitReason {
-    /// Spinning up, recognising the disc, calibrating.
-    BecomingReady,
-    /// Its buffer is full.
-    BufferFull,
-    /// Erasing.
-    Blanking,
-    /// Formatting.
-    Formatting,
-    /// Writing what is in its buffer.
-    Flushing,
-    /// Closing track, session, disc.
-    Closing,
 }
 
 /// How far a stage is.
@@ -134,19 +118,6 @@ impl fmt::Display for Stage {
             Stage::Close => "closing",
             Stage::Verify => "verifying",
             Stage::Finish => "finishing",
-        })
-    }
-}
-
-impl fmt::Display for WaitReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            WaitReason::BecomingReady => "the drive is getting ready",
-            WaitReason::BufferFull => "the drive's buffer is full",
-            WaitReason::Blanking => "the disc is being erased",
-            WaitReason::Formatting => "the disc is being formatted",
-            WaitReason::Flushing => "the drive writes what is in its buffer",
-            WaitReason::Closing => "the disc is being closed",
         })
     }
 }

@@ -16,9 +16,10 @@ mod outcome;
 mod plan;
 mod run;
 
+pub use crate::drive::WaitReason;
 pub use cancel::Cancel;
 pub use error::{Class, Error, Fault};
-pub use event::{Event, Note, Progress, Stage, WaitReason};
+pub use event::{Event, Note, Progress, Stage};
 pub use options::{Close, Options, Speed, SpeedParseError, Verify};
 pub use outcome::{DiscState, Outcome, Verified};
 pub use plan::{CloseStep, Mode, Plan, Renew, SessionBase, plan, session_base};

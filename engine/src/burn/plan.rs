@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::{DiscState, Error, Fault, Options, Verify};
 use crate::drive::{Identity, Recorder, State};
 use crate::media::Rules;
+use crate::mmc::cdb::CloseFunction;
+use crate::mmc::format::FormatType;
 use crate::units::{Blocks, Kbps, Lba};
 
 /// What will be done, in full.
@@ -57,7 +59,9 @@ pub enum Renew {
     /// FORMAT UNIT.
     Format {
         /// Format type.
-        kind: u8,
+        kind: FormatType,
+        /// Its sub-type.
+        sub_type: u8,
         /// Blocks asked for.
         blocks: Blocks,
         /// The type dependent parameter.
@@ -86,13 +90,13 @@ pub enum Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CloseStep {
     /// The track just written, of whatever number it has then.
-    Track(u8),
+    Track(CloseFunction),
     /// The session; another one can follow if the medium allows.
-    Session(u8),
+    Session(CloseFunction),
     /// Session and disc.
-    Finalize(u8),
+    Finalize(CloseFunction),
     /// Formatting in the background stops.
-    StopFormat(u8),
+    StopFormat(CloseFunction),
 }
 
 /// Where the next session will lie and where the last one's volume descriptors are.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::device::DeviceError;
+use crate::device::{DeviceError, Status};
+use crate::mmc::sense::Sense;
 use crate::mmc::wire::WireError;
 use crate::units::Lba;
 
@@ -27,21 +28,14 @@ pub enum ErrorKind {
     /// The wire failed; the drive said nothing.
     Wire(DeviceError),
     /// The drive refused or failed the command and said why.
-    Sense {
-        /// Sense key (SPC-4, 4.5.6).
-        key: u8,
-        /// Additional sense code and its qualifier (SPC-4, 4.5.6).
-        asc: (u8, u8),
-        /// The same in words.
-        words: String,
-    },
+    Sense(Sense),
     /// A status other than GOOD and CHECK CONDITION, or CHECK CONDITION without sense.
-    Status(u8),
+    Status(Status),
     /// The drive's answer is not what the standard says it is.
     Answer(WireError),
     /// No disc in the drive.
     NoDisc,
-    /// The drive did not become ready in this time.
+    /// The drive was busy for longer than this.
     NotReady(Duration),
 }
 
@@ -53,10 +47,8 @@ impl fmt::Display for Error {
         }
         match &self.kind {
             ErrorKind::Wire(error) => write!(f, ": {error}"),
-            ErrorKind::Sense { key, asc: (asc, ascq), words } => {
-                write!(f, ": {words} ({key:X}/{asc:02X}/{ascq:02X})")
-            }
-            ErrorKind::Status(status) => write!(f, ": status {status:02X}h without sense"),
+            ErrorKind::Sense(sense) => write!(f, ": {}", sense.say()),
+            ErrorKind::Status(status) => write!(f, ": status {status:?} without sense"),
             ErrorKind::Answer(error) => write!(f, ": the drive's answer makes no sense: {error}"),
             ErrorKind::NoDisc => write!(f, ": there is no disc in the drive"),
             ErrorKind::NotReady(limit) => {
@@ -67,3 +59,23 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mmc::sense::{SenseCode, SenseKey};
+
+    #[test]
+    fn errors_name_device_command_block_and_reason() {
+        let sense = Sense::new(SenseCode::new(SenseKey::MediumError, 0x0c, 0x00));
+        let error = Error {
+            device: "/dev/sr0".to_owned(),
+            command: "WRITE (10)",
+            block: Some(Lba(1234)),
+            kind: ErrorKind::Sense(sense),
+        };
+        let words = error.to_string();
+        assert!(words.starts_with("/dev/sr0: WRITE (10) at block 1234: "), "{words}");
+        assert!(words.contains("3/0C/00"), "{words}");
+    }
+}

@@ -1,6 +1,10 @@
 //! What lies in the tray.
 
 use crate::media::Rules;
+use crate::mmc::disc::BackgroundFormat;
+use crate::mmc::feature::FeatureCode;
+use crate::mmc::format::FormatType;
+use crate::mmc::profile::Profile;
 use crate::units::{Blocks, Lba};
 
 /// The state of a disc as a whole (MMC-6, 6.22.3.1, disc status, with what formats add).
@@ -65,7 +69,9 @@ pub struct Track {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Format {
     /// Format type.
-    pub kind: u8,
+    pub kind: FormatType,
+    /// Its sub-type.
+    pub sub_type: u8,
     /// Blocks it will hold.
     pub blocks: Blocks,
     /// The type dependent parameter.
@@ -75,8 +81,8 @@ pub struct Format {
 /// The medium in the tray.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Medium {
-    /// Current profile number.
-    pub profile: u16,
+    /// Current profile.
+    pub profile: Profile,
     /// What holds for this kind, or `None` for one not known here.
     pub rules: Option<&'static Rules>,
     /// State of the whole disc.
@@ -87,6 +93,8 @@ pub struct Medium {
     pub erasable: bool,
     /// Number of sessions, an empty open one included.
     pub sessions: u16,
+    /// Number of the last session's first track.
+    pub first_track_last_session: u16,
     /// The tracks, in order, an invisible one included.
     pub tracks: Vec<Track>,
     /// Readable blocks as READ CAPACITY has it: last block and one. Zero on a blank disc.
@@ -95,11 +103,12 @@ pub struct Medium {
     pub free: Blocks,
     /// Next writable address.
     pub next: Option<Lba>,
-    /// Whether feature 0021h (incremental streaming writable) is current.
-    pub incremental: bool,
-    /// State of background formatting: 0 none, 1 begun, 2 running, 3 complete
-    /// (MMC-6, 6.22.3.1).
-    pub background_format: u8,
+    /// Features that are current with this medium in the drive.
+    pub features: Vec<FeatureCode>,
+    /// How far formatting in the background is.
+    pub background_format: BackgroundFormat,
+    /// On a CD the latest place for its lead-out, where the drive says it.
+    pub last_lead_out: Option<Lba>,
     /// Offered formats.
     pub formats: Vec<Format>,
     /// Manufacturer and media type as the disc names them.
@@ -107,8 +116,18 @@ pub struct Medium {
 }
 
 impl Medium {
-    /// What a person calls it: `DVD+R`, or the profile number.
+    /// What a person calls it: `DVD+R`.
     pub fn name(&self) -> String {
-        self.rules.map_or_else(|| format!("profile {:04X}h", self.profile), |r| r.name.to_owned())
+        self.rules.map_or_else(|| self.profile.to_string(), |rules| rules.name.to_owned())
+    }
+
+    /// Whether a feature is current with this medium in the drive.
+    pub fn has(&self, feature: FeatureCode) -> bool {
+        self.features.contains(&feature)
+    }
+
+    /// The last track with something recorded in it.
+    pub fn last_recorded(&self) -> Option<&Track> {
+        self.tracks.iter().rev().find(|track| !track.blank)
     }
 }

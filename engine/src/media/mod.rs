@@ -7,6 +7,9 @@ mod table;
 
 use std::fmt;
 
+use crate::mmc::cdb::CloseFunction;
+use crate::mmc::format::FormatType;
+use crate::mmc::profile::Profile;
 use crate::units::{Blocks, Kbps};
 
 pub use table::TABLE;
@@ -108,7 +111,7 @@ pub enum Renewal {
     /// over afterwards (MMC-6, 6.5).
     Format {
         /// Format type of the format descriptor.
-        kind: u8,
+        kind: FormatType,
         /// Whether formatting goes on behind the host's writing (DVD+RW).
         background: bool,
     },
@@ -127,14 +130,14 @@ pub enum SpeedCommand {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Closing {
     /// Stops formatting in the background.
-    pub stop_format: Option<u8>,
+    pub stop_format: Option<CloseFunction>,
     /// Closes a track of its number.
-    pub track: Option<u8>,
+    pub track: Option<CloseFunction>,
     /// Closes the session. Where [`Rules::page`] applies, its multi-session field decides whether
     /// another one may follow.
-    pub session: Option<u8>,
+    pub session: Option<CloseFunction>,
     /// Closes the session and the disc.
-    pub finalize: Option<u8>,
+    pub finalize: Option<CloseFunction>,
 }
 
 /// Whether a second session can follow, and what decides.
@@ -151,8 +154,8 @@ pub enum MultiSession {
 /// All that a writer must know of a medium. A row of [`TABLE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// Profile number (MMC-6, 5.3.1, table of profiles).
-    pub profile: u16,
+    /// Profile (MMC-6, 5.4).
+    pub profile: Profile,
     /// What a person calls it.
     pub name: &'static str,
     /// Its family.
@@ -164,6 +167,9 @@ pub struct Rules {
     pub unit: Blocks,
     /// Blocks in one WRITE command, a multiple of `unit`.
     pub transfer: Blocks,
+    /// Zero blocks behind an image, as far as there is room: hosts read ahead, and must not run into
+    /// the run-out blocks when they read the last file.
+    pub tail: Blocks,
     /// A shorter track is padded to this.
     pub min_track: Blocks,
     /// Blocks at a track's end that its size counts but that cannot be read: the run-out of
@@ -182,8 +188,8 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The row for a profile number, or `None` for a medium not known here.
-    pub fn of(profile: u16) -> Option<&'static Rules> {
+    /// The row for a profile, or `None` for a medium not known here.
+    pub fn of(profile: Profile) -> Option<&'static Rules> {
         TABLE.iter().find(|row| row.profile == profile)
     }
 
@@ -195,6 +201,14 @@ impl Rules {
     /// Whether blocks can be written over in place.
     pub fn overwritable(&self) -> bool {
         matches!(self.method, Method::Overwrite | Method::RestrictedOverwrite)
+    }
+
+    /// The format type that makes it ready, if formatting does.
+    pub fn format_kind(&self) -> Option<FormatType> {
+        match self.renewal {
+            Renewal::Format { kind, .. } => Some(kind),
+            Renewal::None | Renewal::Blank => None,
+        }
     }
 
     /// Whether the write parameters page must be set before writing.
@@ -219,7 +233,7 @@ mod tests {
 
     #[test]
     fn profiles_are_unique_and_ascending() {
-        assert!(TABLE.windows(2).all(|pair| pair[0].profile < pair[1].profile));
+        assert!(TABLE.windows(2).all(|pair| pair[0].profile.number() < pair[1].profile.number()));
     }
 
     #[test]
@@ -256,15 +270,16 @@ mod tests {
     /// What growisofs and libburn send for these media.
     #[test]
     fn facts_that_other_burners_agree_on() {
-        let close = |profile| Rules::of(profile).unwrap().closing;
-        assert_eq!(close(0x1b).finalize, Some(5));
-        assert_eq!(close(0x41).finalize, Some(6));
-        assert_eq!(close(0x11).track, Some(1));
-        assert_eq!((close(0x1a).stop_format, close(0x1a).session), (Some(0), Some(2)));
-        assert_eq!(close(0x43).session, None);
-        assert_eq!(Rules::of(0x09).unwrap().min_track, Blocks(300));
-        assert_eq!(Rules::of(0x11).unwrap().nwa, NwaSource::LastTrack);
-        assert_eq!(Rules::of(0x1b).unwrap().nwa, NwaSource::InvisibleTrack);
-        assert_eq!(Rules::of(0x40).unwrap().method, Method::Never);
+        let rules = |number| Rules::of(Profile::of(number)).unwrap();
+        assert_eq!(rules(0x1b).closing.finalize, Some(CloseFunction::FinalizeMinRadius));
+        assert_eq!(rules(0x41).closing.finalize, Some(CloseFunction::Finalize));
+        assert_eq!(rules(0x11).closing.track, Some(CloseFunction::Track));
+        assert_eq!(rules(0x1a).closing.stop_format, Some(CloseFunction::StopFormat));
+        assert_eq!(rules(0x1a).closing.session, Some(CloseFunction::Session));
+        assert_eq!(rules(0x43).closing.session, None);
+        assert_eq!(rules(0x09).min_track, Blocks(300));
+        assert_eq!(rules(0x11).nwa, NwaSource::LastTrack);
+        assert_eq!(rules(0x1b).nwa, NwaSource::InvisibleTrack);
+        assert_eq!(rules(0x40).method, Method::Never);
     }
 }

@@ -2,12 +2,15 @@
 //! otherwise, the row follows them and says why.
 
 use super::{Closing, Family, Method, MultiSession, NwaSource, Renewal, Rules, SpeedCommand};
+use crate::mmc::cdb::CloseFunction;
+use crate::mmc::format::FormatType;
+use crate::mmc::profile::Profile;
 use crate::units::Blocks;
 
 const NOTHING: Closing = Closing { stop_format: None, track: None, session: None, finalize: None };
 
 /// What all media of a family that cannot be written have in common.
-const fn pressed(profile: u16, name: &'static str, family: Family, unit: u32) -> Rules {
+const fn pressed(profile: Profile, name: &'static str, family: Family, unit: u32) -> Rules {
     Rules {
         profile,
         name,
@@ -15,6 +18,7 @@ const fn pressed(profile: u16, name: &'static str, family: Family, unit: u32) ->
         method: Method::Never,
         unit: Blocks(unit),
         transfer: Blocks(unit),
+        tail: Blocks(0),
         min_track: Blocks(0),
         run_out: Blocks(0),
         nwa: NwaSource::LastTrack,
@@ -31,15 +35,16 @@ const fn pressed(profile: u16, name: &'static str, family: Family, unit: u32) ->
 /// Track at once. A track has 4 seconds at least and ends with two run-out blocks. No CLOSE TRACK: the
 /// SYNCHRONIZE CACHE before closing the session ends the track, and some drives refuse a CLOSE TRACK
 /// behind it (MMC-6, 6.3.3.2).
-const fn cd(profile: u16, name: &'static str, renewal: Renewal) -> Rules {
+const fn cd(profile: Profile, name: &'static str, renewal: Renewal) -> Rules {
     Rules {
         method: Method::TrackAtOnce,
         transfer: Blocks(16),
+        tail: Blocks(150),
         min_track: Blocks(300),
         run_out: Blocks(2),
         nwa: NwaSource::InvisibleTrack,
         renewal,
-        closing: Closing { session: Some(2), ..NOTHING },
+        closing: Closing { session: Some(CloseFunction::Session), ..NOTHING },
         multi_session: MultiSession::ByPage,
         ..pressed(profile, name, Family::Cd, 1)
     }
@@ -47,24 +52,33 @@ const fn cd(profile: u16, name: &'static str, renewal: Renewal) -> Rules {
 
 /// Incremental recording in ECC blocks. The next writable address comes from the last track by its
 /// number: FFh is not defined here (MMC-6, 6.27.2.3).
-const fn dvd_minus(profile: u16, name: &'static str, renewal: Renewal) -> Rules {
+const fn dvd_minus(profile: Profile, name: &'static str, renewal: Renewal) -> Rules {
     Rules {
         method: Method::Incremental,
         transfer: Blocks(16),
         renewal,
-        closing: Closing { track: Some(1), session: Some(2), ..NOTHING },
+        closing: Closing {
+            track: Some(CloseFunction::Track),
+            session: Some(CloseFunction::Session),
+            ..NOTHING
+        },
         multi_session: MultiSession::ByPage,
         ..pressed(profile, name, Family::Dvd, 16)
     }
 }
 
 /// One track for each session. Function 5 finalises with the smallest lead-out (MMC-6, 6.3.3.5).
-const fn dvd_plus_r(profile: u16, name: &'static str) -> Rules {
+const fn dvd_plus_r(profile: Profile, name: &'static str) -> Rules {
     Rules {
         method: Method::Sequential,
         transfer: Blocks(16),
         nwa: NwaSource::InvisibleTrack,
-        closing: Closing { track: Some(1), session: Some(2), finalize: Some(5), ..NOTHING },
+        closing: Closing {
+            track: Some(CloseFunction::Track),
+            session: Some(CloseFunction::Session),
+            finalize: Some(CloseFunction::FinalizeMinRadius),
+            ..NOTHING
+        },
         multi_session: MultiSession::ByFunction,
         ..pressed(profile, name, Family::Dvd, 16)
     }
@@ -73,7 +87,7 @@ const fn dvd_plus_r(profile: u16, name: &'static str) -> Rules {
 /// Blocks of 2 KiB may be written by the standard, but whole ECC blocks spare the drive from
 /// reading them first.
 const fn rewritable(
-    profile: u16,
+    profile: Profile,
     name: &'static str,
     family: Family,
     unit: u32,
@@ -89,45 +103,66 @@ const fn rewritable(
 
 /// One row for each profile, ascending.
 pub static TABLE: &[Rules] = &[
-    pressed(0x08, "CD-ROM", Family::Cd, 1),
-    cd(0x09, "CD-R", Renewal::None),
-    cd(0x0a, "CD-RW", Renewal::Blank),
-    pressed(0x10, "DVD-ROM", Family::Dvd, 16),
-    dvd_minus(0x11, "DVD-R", Renewal::None),
+    pressed(Profile::CdRom, "CD-ROM", Family::Cd, 1),
+    cd(Profile::CdR, "CD-R", Renewal::None),
+    cd(Profile::CdRw, "CD-RW", Renewal::Blank),
+    pressed(Profile::DvdRom, "DVD-ROM", Family::Dvd, 16),
+    dvd_minus(Profile::DvdR, "DVD-R", Renewal::None),
     // Formatted by its maker; formatting again is the user's business.
-    rewritable(0x12, "DVD-RAM", Family::Dvd, 16, Renewal::Format { kind: 0x00, background: false }),
+    rewritable(
+        Profile::DvdRam,
+        "DVD-RAM",
+        Family::Dvd,
+        16,
+        Renewal::Format { kind: FormatType::Full, background: false },
+    ),
     Rules {
         method: Method::RestrictedOverwrite,
         // Closes the border of a quickly formatted disc (MMC-6, 6.3.3.4).
-        closing: Closing { session: Some(2), ..NOTHING },
+        closing: Closing { session: Some(CloseFunction::Session), ..NOTHING },
         ..rewritable(
-            0x13,
+            Profile::DvdRwOverwrite,
             "DVD-RW (restricted overwrite)",
             Family::Dvd,
             16,
-            Renewal::Format { kind: 0x15, background: false },
+            Renewal::Format { kind: FormatType::Quick, background: false },
         )
     },
-    dvd_minus(0x14, "DVD-RW", Renewal::Blank),
-    dvd_minus(0x15, "DVD-R DL", Renewal::None),
+    dvd_minus(Profile::DvdRwSequential, "DVD-RW", Renewal::Blank),
+    dvd_minus(Profile::DvdRDl, "DVD-R DL", Renewal::None),
     Rules {
-        closing: Closing { stop_format: Some(0), session: Some(2), ..NOTHING },
+        closing: Closing {
+            stop_format: Some(CloseFunction::StopFormat),
+            session: Some(CloseFunction::Session),
+            ..NOTHING
+        },
         ..rewritable(
-            0x1a,
+            Profile::DvdPlusRw,
             "DVD+RW",
             Family::Dvd,
             16,
-            Renewal::Format { kind: 0x26, background: true },
+            Renewal::Format { kind: FormatType::DvdPlusRw, background: true },
         )
     },
-    dvd_plus_r(0x1b, "DVD+R"),
-    dvd_plus_r(0x2b, "DVD+R DL"),
-    pressed(0x40, "BD-ROM", Family::Bd, 32),
+    dvd_plus_r(Profile::DvdPlusR, "DVD+R"),
+    dvd_plus_r(Profile::DvdPlusRDl, "DVD+R DL"),
+    pressed(Profile::BdRom, "BD-ROM", Family::Bd, 32),
     Rules {
         method: Method::Sequential,
-        closing: Closing { track: Some(1), session: Some(2), finalize: Some(6), ..NOTHING },
+        closing: Closing {
+            track: Some(CloseFunction::Track),
+            session: Some(CloseFunction::Session),
+            finalize: Some(CloseFunction::Finalize),
+            ..NOTHING
+        },
         multi_session: MultiSession::ByFunction,
-        ..pressed(0x41, "BD-R", Family::Bd, 32)
+        ..pressed(Profile::BdRSrm, "BD-R", Family::Bd, 32)
     },
-    rewritable(0x43, "BD-RE", Family::Bd, 32, Renewal::Format { kind: 0x00, background: false }),
+    rewritable(
+        Profile::BdRe,
+        "BD-RE",
+        Family::Bd,
+        32,
+        Renewal::Format { kind: FormatType::Full, background: false },
+    ),
 ];
