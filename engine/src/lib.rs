@@ -12,4 +12,6 @@ pub mod host;
 pub mod image;
 pub mod media;
 pub mod mmc;
+#[doc(hidden)]
+pub mod testing;
 pub mod units;

@@ -3,16 +3,28 @@
 //!
 //! Two kinds of failure never mix. `Err` is the wire: the device is gone, was reset, did not answer
 //! in time, a guard refused, the host failed. `Ok` with CHECK CONDITION is the drive speaking.
-//! Devices that wrap a device ([`Traced`], [`Guarded`]) are tools; [`stack`] builds them.
+//! Devices that wrap a device ([`Traced`], [`Guarded`], [`Faulty`]) are tools, and [`Replay`] is a
+//! recorded trace as a device; [`stack()`] builds them.
 //!
 //! May not know: media, images, burn jobs, or whether a device is real.
 
 mod clock;
+mod faulty;
+mod guarded;
+mod replay;
+mod stack;
+pub mod trace;
+mod traced;
 
 use std::fmt;
 use std::time::Duration;
 
-pub use clock::Clock;
+pub use clock::{Clock, ManualClock};
+pub use faulty::{Fault, FaultKind, FaultMoment, FaultPlan, FaultTarget, Faulty};
+pub use guarded::{Guard, Guarded};
+pub use replay::Replay;
+pub use stack::{StackOptions, stack};
+pub use traced::{TraceSink, Traced, WriterSink};
 
 /// A command descriptor block: 6, 10, 12 or 16 bytes (SPC-4, 4.3).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

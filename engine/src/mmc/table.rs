@@ -24,12 +24,14 @@ pub enum Class {
     Asks,
     /// Reads user data off the medium.
     ReadsMedium,
-    /// Changes what the drive will do next: mode pages, speeds, lock, keys, firmware.
+    /// Changes what the drive will do next: mode pages, speeds, lock, keys.
     ChangesState,
     /// Moves tray, sled or spindle.
     MovesMechanics,
     /// Writes on the medium, erases it, or can.
     WritesMedium,
+    /// Changes the drive for good: its firmware.
+    ChangesDrive,
 }
 
 /// Where a CDB says how long its data phase is. Byte ranges are `first..end` in the CDB.
@@ -245,7 +247,7 @@ rows! {
         [Never] "MMC-5, WRITE AND VERIFY (10)";
     0x2f "VERIFY (10)" 10 Out [BlocksIfCompared(7, 9)] ReadsMedium Write [Never] "MMC-5, 6.43";
     0x35 "SYNCHRONIZE CACHE" 10 None [Nothing] WritesMedium Close [At(1, 1)] "MMC-5, 6.41";
-    0x3b "WRITE BUFFER" 10 Out [List(6, 9)] ChangesState Write [Never] "SPC-3, 6.35";
+    0x3b "WRITE BUFFER" 10 Out [List(6, 9)] ChangesDrive Write [Never] "SPC-3, 6.35";
     0x3c "READ BUFFER" 10 In [Allocation(6, 9)] Asks Quick [Never] "MMC-5, 6.17";
     0x42 "READ SUB-CHANNEL" 10 In [Allocation(7, 9)] Asks Quick [Never] "MMC-3, 6.36";
     0x43 "READ TOC/PMA/ATIP" 10 In [Allocation(7, 9)] Asks Quick [Never] "MMC-5, 6.26";
