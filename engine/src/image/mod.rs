@@ -6,6 +6,7 @@
 
 mod build;
 mod layout;
+mod merge;
 pub mod read;
 pub mod scan;
 pub mod sectors;

@@ -394,6 +394,11 @@ impl Tree {
         dir.join(name)
     }
 
+    /// The directory of the host that holds a scanned file.
+    pub(super) fn host_dir(&self, file: &HostFile) -> &Path {
+        &self.host_dirs[file.dir as usize]
+    }
+
     /// Notes a directory of the host, for [`HostFile`].
     pub(super) fn add_host_dir(&mut self, dir: PathBuf) -> u32 {
         self.host_dirs.push(dir);

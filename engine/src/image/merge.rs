@@ -1,0 +1,185 @@
+//! Two trees into one: what a disc holds and what is added to it.
+
+use std::collections::BTreeMap;
+
+use super::tree::{ContentId, HostFile, Kind, NodeId, Source, Tree, TreeError, TreeErrorKind};
+
+impl Tree {
+    /// This tree with another one laid over it. Directories that both have are joined, with the
+    /// metadata of the one on top; anything else of the same path is replaced by it.
+    pub fn merged(&self, over: &Tree) -> Result<Tree, TreeError> {
+        let mut merge = Merge {
+            out: Tree::new(*over.meta(over.root())),
+            sides: [Side::of(self), Side::of(over)],
+            waiting: Vec::new(),
+        };
+        let root = merge.out.root();
+        merge.waiting.push((root, [Some(self.root()), Some(over.root())]));
+        while let Some((into, pair)) = merge.waiting.pop() {
+            merge.directory(into, pair)?;
+        }
+        Ok(merge.out)
+    }
+}
+
+/// One of the two trees and what became of its contents and host directories.
+struct Side<'a> {
+    tree: &'a Tree,
+    contents: BTreeMap<ContentId, ContentId>,
+    host_dirs: BTreeMap<u32, u32>,
+}
+
+impl<'a> Side<'a> {
+    fn of(tree: &'a Tree) -> Side<'a> {
+        Side { tree, contents: BTreeMap::new(), host_dirs: BTreeMap::new() }
+    }
+}
+
+struct Merge<'a> {
+    out: Tree,
+    sides: [Side<'a>; 2],
+    /// Directories whose entries are still to be added, with where each side has them.
+    waiting: Vec<(NodeId, [Option<NodeId>; 2])>,
+}
+
+impl Merge<'_> {
+    /// Adds the entries of a directory in the order of their names.
+    fn directory(&mut self, into: NodeId, pair: [Option<NodeId>; 2]) -> Result<(), TreeError> {
+        let [below, above] = [0, 1].map(|side| {
+            let tree = self.sides[side].tree;
+            pair[side].map_or(&[][..], |node| tree.children(node))
+        });
+        let (mut below, mut above) = (below.iter().peekable(), above.iter().peekable());
+        loop {
+            let name = |side: usize, node: Option<&&NodeId>| {
+                node.map(|&&node| self.sides[side].tree.name(node))
+            };
+            let (old, new) = (name(0, below.peek()), name(1, above.peek()));
+            let [take_old, take_new] = match (old, new) {
+                (None, None) => return Ok(()),
+                (Some(_), None) => [true, false],
+                (None, Some(_)) => [false, true],
+                (Some(old), Some(new)) => [old <= new, new <= old],
+            };
+            let old = if take_old { below.next().copied() } else { None };
+            let new = if take_new { above.next().copied() } else { None };
+            self.entry(into, [old, new])?;
+        }
+    }
+
+    /// Adds an entry that one side or both have.
+    fn entry(&mut self, into: NodeId, pair: [Option<NodeId>; 2]) -> Result<(), TreeError> {
+        let top = if pair[1].is_some() { 1 } else { 0 };
+        let Some(node) = pair[top] else { return Ok(()) };
+        let tree = self.sides[top].tree;
+        let (name, meta) = (tree.name(node), *tree.meta(node));
+        match tree.kind(node) {
+            Kind::Directory => {
+                let added = self.out.add_directory(into, name, meta)?;
+                let joined = [0, 1].map(|side| {
+                    let is_directory =
+                        |&n: &NodeId| self.sides[side].tree.kind(n) == Kind::Directory;
+                    pair[side].filter(is_directory)
+                });
+                self.waiting.push((added, joined));
+            }
+            Kind::File(content) => self.file(into, top, node, content)?,
+            special => drop(self.out.add_special(into, name, meta, special)?),
+        }
+        Ok(())
+    }
+
+    fn file(
+        &mut self,
+        into: NodeId,
+        side: usize,
+        node: NodeId,
+        content: ContentId,
+    ) -> Result<(), TreeError> {
+        let tree = self.sides[side].tree;
+        let (name, meta) = (tree.name(node), *tree.meta(node));
+        if let Some(&known) = self.sides[side].contents.get(&content) {
+            return self.out.add_link(into, name, meta, known).map(drop);
+        }
+        let full = |kind: TreeErrorKind| TreeError { path: tree.display_path(node), kind };
+        let source = match &tree.content(content).source {
+            Source::Host(file) => {
+                let dirs = &mut self.sides[side].host_dirs;
+                let dir = *dirs
+                    .entry(file.dir)
+                    .or_insert_with(|| self.out.add_host_dir(tree.host_dir(file).to_path_buf()));
+                let name = self.out.intern(tree.span(file.name)).map_err(full)?;
+                Source::Host(HostFile { dir, name, ..file.clone() })
+            }
+            other => other.clone(),
+        };
+        let added = self.out.add_file(into, name, meta, tree.content(content).size, source)?;
+        if let Kind::File(new) = self.out.kind(added) {
+            self.sides[side].contents.insert(content, new);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree::{Extent, Meta};
+    use super::*;
+    use crate::units::Lba;
+
+    fn mode(mode: u32) -> Meta {
+        Meta { mode, ..Meta::default() }
+    }
+
+    fn paths(tree: &Tree) -> Vec<(String, u64, u32)> {
+        let all = tree.walk();
+        all.map(|n| (tree.display_path(n), tree.size(n), tree.meta(n).mode)).collect()
+    }
+
+    #[test]
+    fn the_upper_tree_wins_and_directories_join() {
+        let mut old = Tree::new(mode(0o700));
+        let a = old.add_directory(old.root(), b"a", mode(0o700)).expect("new name");
+        let on_disc = [Extent { lba: Lba(20), bytes: 5 }];
+        let kept = old.add_on_disc(a, b"kept", mode(0o644), &on_disc).expect("new name");
+        let Kind::File(content) = old.kind(kept) else { panic!("a file") };
+        old.add_link(a, b"linked", mode(0o644), content).expect("new name");
+        old.add_on_disc(a, b"replaced", mode(0o644), &on_disc).expect("new name");
+        old.add_directory(old.root(), b"gone", mode(0o700)).expect("new name");
+
+        let mut new = Tree::new(mode(0o755));
+        let b = new.add_directory(new.root(), b"a", mode(0o755)).expect("new name");
+        new.add_bytes(b, b"added", mode(0o600), b"12".to_vec()).expect("new name");
+        new.add_bytes(b, b"replaced", mode(0o600), b"123".to_vec()).expect("new name");
+        new.add_bytes(new.root(), b"gone", mode(0o600), b"".to_vec()).expect("new name");
+
+        let merged = old.merged(&new).expect("two good trees");
+        let want = [
+            ("/", 0, 0o755),
+            ("/a", 0, 0o755),
+            ("/a/added", 2, 0o600),
+            ("/a/kept", 5, 0o644),
+            ("/a/linked", 5, 0o644),
+            ("/a/replaced", 3, 0o600),
+            ("/gone", 0, 0o600),
+        ];
+        assert_eq!(paths(&merged), want.map(|(p, s, m)| (p.to_owned(), s, m)));
+        let kept = merged.lookup(b"a/kept").expect("was merged");
+        let linked = merged.lookup(b"a/linked").expect("was merged");
+        assert_eq!(merged.kind(kept), merged.kind(linked));
+    }
+
+    #[test]
+    fn files_of_the_host_keep_their_path() {
+        let dir = std::env::temp_dir().join(format!("kiln-merge-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).expect("a folder for the test");
+        std::fs::write(dir.join("f"), b"x").expect("a file for the test");
+        let scanned = Tree::scan(&[&dir], &Default::default()).expect("readable");
+        let merged = Tree::new(mode(0)).merged(&scanned).expect("two good trees");
+        let node = merged.lookup(b"f").expect("was merged");
+        let Kind::File(content) = merged.kind(node) else { panic!("a file") };
+        let Source::Host(file) = &merged.content(content).source else { panic!("of the host") };
+        assert_eq!(merged.host_path(file), dir.join("f"));
+        std::fs::remove_dir_all(&dir).expect("the test made it");
+    }
+}

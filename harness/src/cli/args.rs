@@ -1,0 +1,305 @@
+//! The command line as types: what `kiln` can be told. The doc comments are the help text.
+//!
+//! May not know: how anything is done.
+#![expect(missing_docs, reason = "a comment on a subcommand or group would replace its own help")]
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+
+use crate::place::Want;
+
+/// Master and burn optical discs, on real recorders and on virtual ones.
+#[derive(Debug, Parser)]
+#[command(name = "kiln", version, after_help = crate::exit::SHORT, max_term_width = 100)]
+#[command(propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Burn(Burn),
+    Info(Info),
+    Read(Read),
+    /// Make, list and unpack images
+    #[command(subcommand)]
+    Image(Image),
+    /// Make virtual discs
+    #[command(subcommand)]
+    Disc(Disc),
+    Drives(Drives),
+    Run(Run),
+    /// Print the completions of a shell
+    #[command(after_help = "Example:\n  kiln completions bash > ~/.local/share/bash-completion/\
+                            completions/kiln")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the manual pages, one for each command
+    #[command(after_help = "Example:\n  kiln man -d ~/.local/share/man/man1")]
+    Man {
+        /// The folder to write them to; made if missing
+        #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        dir: PathBuf,
+    },
+}
+
+/// The drive to use and the disc in it.
+#[derive(Args, Clone, Debug, Default)]
+pub struct DriveArgs {
+    /// The drive: `virtual`, `virtual:MEDIUM`, `virtual:MODEL`, or a device path
+    ///
+    /// `virtual:bd-r` is the virtual drive with a blank BD-R, `virtual:MODEL` one of the models
+    /// that `kiln drives` lists, and `/dev/sr0` a real recorder. Without this, the virtual drive.
+    #[arg(long, value_name = "ADDR")]
+    pub drive: Option<String>,
+
+    /// The disc file in the virtual drive's tray; made blank if it is missing
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub disc: Option<PathBuf>,
+
+    /// Write every command and its answer to this file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub trace: Option<PathBuf>,
+
+    /// The seed of everything random in the virtual drive
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+impl DriveArgs {
+    /// What is wanted of a place to work at.
+    pub fn want(&self) -> Want {
+        Want {
+            drive: self.drive.clone(),
+            disc: self.disc.clone(),
+            trace: self.trace.clone(),
+            seed: self.seed,
+        }
+    }
+}
+
+/// Burn files and folders to a disc
+///
+/// The files and folders are laid out as one file system (ISO 9660 with Joliet and Rock Ridge),
+/// burned, and read back. Without --drive this happens in the virtual drive, with a blank disc
+/// that is big enough; a real recorder is only used when it is named. On a disc that holds a
+/// session and is still open, the new files are added to those that are there.
+#[derive(Args, Debug)]
+#[command(after_help = BURN_EXAMPLES)]
+pub struct Burn {
+    /// Files and folders to burn; a folder's content goes into the root of the disc if it is
+    /// the only PATH
+    #[arg(value_name = "PATH", required_unless_present = "image", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub at: DriveArgs,
+
+    /// Burn this image file as it is, instead of building one
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["paths", "volume_id"])]
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub image: Option<PathBuf>,
+
+    /// How much to read back afterwards and compare
+    #[arg(long, value_name = "HOW", default_value = "full")]
+    pub verify: Verify,
+
+    /// Leave the disc open, so that more can be added later
+    #[arg(long, conflicts_with = "close")]
+    pub keep_open: bool,
+
+    /// Close the disc: nothing can be added later (the default)
+    #[arg(long)]
+    pub close: bool,
+
+    /// Writing speed: `8x`, `max`, `min`, or a number of kB/s such as `22160`
+    #[arg(long, value_name = "X")]
+    pub speed: Option<String>,
+
+    /// Erase what a rewritable disc holds, or write over it
+    #[arg(long)]
+    pub overwrite: bool,
+
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    pub plan: bool,
+
+    /// The name of the volume
+    #[arg(short = 'V', long, value_name = "NAME")]
+    pub volume_id: Option<String>,
+
+    /// Print events as JSON lines on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+const BURN_EXAMPLES: &str = "Examples:
+  kiln burn ~/photos                                  to a virtual disc in this folder
+  kiln burn ~/photos --drive virtual:bd-r --disc backup.disc
+  kiln burn ~/photos --drive /dev/sr0 --keep-open     to a real disc, more to come later
+  kiln burn --image debian.iso --drive /dev/sr0       an image as it is
+  kiln burn ~/photos --drive /dev/sr0 --plan          what would be done";
+
+/// How much to read back after burning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Verify {
+    /// Nothing
+    None,
+    /// The file system and a sample of the rest
+    Quick,
+    /// Every block
+    Full,
+}
+
+/// Show the drive and the disc in it
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  kiln info --drive /dev/sr0\n  kiln info --disc backup.disc\n  \
+                        kiln info --drive virtual:bd-re --json"
+)]
+pub struct Info {
+    #[command(flatten)]
+    pub at: DriveArgs,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Read a disc to an image file
+///
+/// The image holds the disc's user data, 2048 bytes for each block, from block 0 to the last
+/// recorded one.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  kiln read --drive /dev/sr0 -o disc.iso\n  \
+                        kiln read --disc backup.disc -o - | sha256sum")]
+pub struct Read {
+    #[command(flatten)]
+    pub at: DriveArgs,
+
+    #[command(flatten)]
+    pub out: OutArgs,
+}
+
+/// Where the result goes.
+#[derive(Args, Clone, Debug)]
+pub struct OutArgs {
+    /// The file to write; `-` is standard output
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+
+    /// Replace the file if it is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Make, list and unpack images.
+#[derive(Debug, Subcommand)]
+pub enum Image {
+    /// Make an image of files and folders
+    ///
+    /// The image is ISO 9660 with Joliet and Rock Ridge. If SOURCE_DATE_EPOCH is set, the same
+    /// files make the same image, byte for byte.
+    #[command(after_help = "Examples:\n  kiln image create ~/photos -o photos.iso\n  \
+                            kiln image create a.txt b.txt -V NOTES -o notes.iso")]
+    Create {
+        /// Files and folders; a folder's content goes into the root if it is the only PATH
+        #[arg(value_name = "PATH", required = true, value_hint = ValueHint::AnyPath)]
+        paths: Vec<PathBuf>,
+
+        #[command(flatten)]
+        out: OutArgs,
+
+        /// The name of the volume
+        #[arg(short = 'V', long, value_name = "NAME")]
+        volume_id: Option<String>,
+    },
+    /// List what an image holds
+    #[command(after_help = "Example:\n  kiln image ls photos.iso")]
+    Ls {
+        /// The image file
+        #[arg(value_name = "IMG", value_hint = ValueHint::FilePath)]
+        image: PathBuf,
+
+        /// The block where the wanted session begins, in the image of a disc with several
+        #[arg(long, value_name = "BLOCK", default_value_t = 0)]
+        session: i32,
+    },
+    /// Unpack an image
+    #[command(after_help = "Example:\n  kiln image extract photos.iso -d photos")]
+    Extract {
+        /// The image file
+        #[arg(value_name = "IMG", value_hint = ValueHint::FilePath)]
+        image: PathBuf,
+
+        /// The block where the wanted session begins, in the image of a disc with several
+        #[arg(long, value_name = "BLOCK", default_value_t = 0)]
+        session: i32,
+
+        /// The folder to unpack into; made if missing
+        #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        dir: PathBuf,
+    },
+}
+
+/// Make virtual discs.
+#[derive(Debug, Subcommand)]
+pub enum Disc {
+    /// Make a blank virtual disc
+    #[command(after_help = "Examples:\n  kiln disc new bd-r backup.disc\n  \
+                            kiln disc new dvd+rw scratch.disc")]
+    New {
+        /// cd-r, cd-rw, dvd-r, dvd-rw, dvd+r, dvd+rw, bd-r or bd-re
+        #[arg(value_name = "MEDIUM")]
+        medium: String,
+
+        /// The disc file to make
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+}
+
+/// List the drives of this machine and the virtual ones
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  kiln drives --json")]
+pub struct Drives {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Carry out a scenario and check its promises
+///
+/// A scenario says what is burned on which disc, what goes wrong and when, and what must hold. It
+/// runs on the virtual drive that it names, or on the drive given here.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  kiln run harness/scenarios/burn-cd-r.toml\n  \
+                        kiln run harness/scenarios/any-drive.toml --drive /dev/sr0")]
+pub struct Run {
+    /// The scenario file
+    #[arg(value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
+    pub scenario: PathBuf,
+
+    /// Run on this drive instead of the scenario's own
+    #[arg(long, value_name = "ADDR")]
+    pub drive: Option<String>,
+
+    /// Use this seed instead of the scenario's own
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+
+    /// Cut the power at this command instead of where the scenario says
+    #[arg(long, value_name = "N")]
+    pub cut_at: Option<u64>,
+
+    /// Write every command and its answer to this file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub trace: Option<PathBuf>,
+}
