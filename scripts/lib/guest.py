@@ -1,0 +1,315 @@
+"""A Linux guest with real sr, sg, isofs and udf drivers, in seconds: QEMU without acceleration,
+Debian's kernel, busybox. Needs no privilege and no kernel module on this machine."""
+
+import glob
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CACHE = os.path.join(ROOT, "target", "rig")
+MODULES = ["virtio_pci", "virtio_scsi", "sr_mod", "sg", "isofs", "udf", "nls_utf8",
+           "9pnet_virtio", "9p"]
+
+# What the guest runs first. /out is shared with this machine and takes the results.
+INIT = """#!/bin/busybox sh
+/bin/busybox mkdir -p /proc /sys /dev /tmp /mnt /out /usr/bin /usr/sbin /sbin /root /etc
+/bin/busybox --install -s
+export PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=/root LC_ALL=C.UTF-8
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mount -t tmpfs -o mode=1777 tmpfs /tmp
+ln -s /proc/self/fd /dev/fd
+for module in $(cat /modules/order); do insmod /modules/$module; done
+for tag in out $(cat /shares); do
+    mkdir -p /$tag
+    mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 $tag /$tag || echo "no share $tag"
+done
+# The node of the SCSI target with this number.
+sr() {
+    for node in /sys/class/block/sr*; do
+        case $(readlink $node/device) in *:$1:0) echo /dev/${node##*/};; esac
+    done
+}
+n=0
+while [ $(ls -d /sys/class/block/sr* 2>/dev/null | wc -l) -lt $(cat /drives) ] && [ $n -lt 100 ]; do
+    n=$((n + 1)); usleep 100000
+done
+cd /root
+( . /job ) >/out/stdout 2>/out/stderr
+echo $? >/out/status
+dmesg >/out/dmesg
+sync
+umount /out
+poweroff -f
+"""
+
+
+class RigError(Exception):
+    """The rig itself failed; says nothing about what was to be tested."""
+
+
+def cpio(entries):
+    """A `newc` archive of (path, mode, bytes): what the kernel unpacks as its first root."""
+    out = bytearray()
+    trailer = ("TRAILER!!!", 0, b"")
+    for number, (path, mode, data) in enumerate([*entries, trailer], 1):
+        name = path.encode() + b"\0"
+        fields = [number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name), 0]
+        out += b"070701" + b"".join(b"%08X" % field for field in fields) + name
+        out += b"\0" * (-len(out) % 4) + data
+        out += b"\0" * (-len(out) % 4)
+    return bytes(out)
+
+
+def with_parents(files):
+    """The files, each directory on the way before them once."""
+    seen = set()
+    for path, mode, data in files:
+        parts = path.split("/")[:-1]
+        for n in range(1, len(parts) + 1):
+            parent = "/".join(parts[:n])
+            if parent not in seen:
+                seen.add(parent)
+                yield parent, 0o040755, b""
+        yield path, mode, data
+
+
+def program(path, name=None):
+    """Files of a program for the guest: itself as `/usr/local/bin/NAME` and its libraries."""
+    path = os.path.realpath(path)
+    with tempfile.TemporaryDirectory() as scratch:
+        small = os.path.join(scratch, "program")
+        shutil.copy(path, small)
+        if shutil.which("strip"):
+            subprocess.run(["strip", small], stderr=subprocess.DEVNULL)
+        yield f"usr/local/bin/{name or os.path.basename(path)}", 0o100755, read(small)
+    listing = subprocess.run(["ldd", path], capture_output=True, text=True).stdout
+    for library in re.findall(r"(?:=> )?(/\S+) \(0x", listing):
+        yield library.lstrip("/"), 0o100755, read(os.path.realpath(library))
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def need(*programs):
+    missing = [name for name in programs if not shutil.which(name)]
+    if missing:
+        raise RigError(f"not installed: {' '.join(missing)} (scripts/setup installs what is needed)")
+
+
+def run(*command, **more):
+    done = subprocess.run(command, capture_output=True, text=True, **more)
+    if done.returncode:
+        raise RigError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def prepare():
+    """Kernel and first root, fetched and built once into target/rig; returns their paths."""
+    kernel, base = os.path.join(CACHE, "vmlinuz"), os.path.join(CACHE, "base.cpio")
+    stamp = os.path.join(CACHE, "stamp")
+    wanted = INIT + " ".join(MODULES)
+    if os.path.exists(kernel) and os.path.exists(base) and os.path.exists(stamp):
+        if read(stamp).decode() == wanted:
+            return kernel, base
+    need("dpkg-deb", "depmod", "modprobe", "busybox")
+    os.makedirs(CACHE, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+        tree = os.path.join(scratch, "tree")
+        run("dpkg-deb", "-x", kernel_package(scratch), tree)
+        release = os.path.basename(glob.glob(f"{tree}/lib/modules/*")[0])
+        run("depmod", "-b", tree, release)
+        order = []
+        for module in MODULES:
+            shown = run("modprobe", "-d", tree, "-S", release, "--show-depends", module)
+            order += [line.split()[1] for line in shown.splitlines() if line.startswith("insmod")]
+        order = list(dict.fromkeys(order))
+        files = [("init", 0o100755, INIT.encode()),
+                 ("bin/busybox", 0o100755, read(shutil.which("busybox"))),
+                 ("modules/order", 0o100644, "\n".join(map(os.path.basename, order)).encode())]
+        files += [(f"modules/{os.path.basename(path)}", 0o100644, read(path)) for path in order]
+        with open(base, "wb") as file:
+            file.write(cpio(with_parents(files)))
+        shutil.move(glob.glob(f"{tree}/boot/vmlinuz-*")[0], kernel)
+    with open(stamp, "w") as file:
+        file.write(wanted)
+    return kernel, base
+
+
+def kernel_package(scratch):
+    """Downloads the package of the distribution's newest kernel; installs nothing."""
+    need("apt-get", "apt-cache")
+    depends = subprocess.run(["apt-cache", "depends", "linux-image-amd64"],
+                             capture_output=True, text=True).stdout
+    names = re.findall(r"Depends: (linux-image-\d\S*)", depends)
+    if not names:
+        raise RigError("apt knows no linux-image-amd64: run apt-get update")
+    # Into a directory of its own: apt's unprivileged user may not write here and says so.
+    run("apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", names[0], cwd=scratch)
+    return glob.glob(f"{scratch}/*.deb")[0]
+
+
+class Guest:
+    """One boot. Drives are attached first, then `run` boots, runs one shell script, powers off."""
+
+    def __init__(self):
+        self.kernel, self.base = prepare()
+        self.dir = tempfile.mkdtemp(prefix="run-", dir=CACHE)
+        self.out = os.path.join(self.dir, "out")
+        os.mkdir(self.out)
+        self.files, self.devices, self.shares = [], [], []
+        self.drives = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def attach(self, device, source, extra=""):
+        """Attaches a drive; returns the number that the guest's `sr N` turns into its node."""
+        number = self.drives
+        self.drives += 1
+        self.devices += ["-drive", f"{source},if=none,id=d{number}",
+                         "-device", f"{device},drive=d{number},bus=s.0,scsi-id={number}{extra}"]
+        return number
+
+    def cd(self, image):
+        """QEMU's own CD-ROM drive with this image."""
+        path = os.path.abspath(image).replace(",", ",,")
+        return self.attach("scsi-cd", f"file={path},format=raw,media=cdrom,readonly=on")
+
+    def iscsi(self, url):
+        """A recorder elsewhere, passed through command by command."""
+        return self.attach("scsi-generic", f"file={url},format=raw")
+
+    def share(self, tag, path):
+        """A directory of this machine as `/TAG` in the guest."""
+        self.shares.append((tag, os.path.abspath(path)))
+
+    def add(self, files):
+        self.files += files
+
+    def run(self, job, timeout=180, memory=1024):
+        """Boots and runs; returns (exit status, standard output, standard error)."""
+        need("qemu-system-x86_64")
+        extra = [("job", 0o100755, job.encode()),
+                 ("drives", 0o100644, str(self.drives).encode()),
+                 ("shares", 0o100644, " ".join(tag for tag, _ in self.shares).encode())]
+        root = os.path.join(self.dir, "root.cpio")
+        with open(root, "wb") as file:
+            file.write(read(self.base))
+            file.write(cpio(with_parents(dict((f[0], f) for f in self.files + extra).values())))
+        console = os.path.join(self.dir, "console")
+        command = [
+            "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
+            "-accel", "tcg,thread=multi", "-cpu", "max", "-m", str(memory), "-smp", "2",
+            "-display", "none", "-monitor", "none", "-serial", f"file:{console}",
+            "-kernel", self.kernel, "-initrd", root,
+            "-append", "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on",
+            "-device", "virtio-scsi-pci,id=s", *self.devices]
+        for tag, path in [("out", self.out), *self.shares]:
+            command += ["-virtfs",
+                        f"local,path={path.replace(',', ',,')},mount_tag={tag},security_model=none"]
+        quiet(command, timeout, console)
+        status = os.path.join(self.out, "status")
+        if not os.path.exists(status):
+            raise RigError("the guest ended before its job did; its console says:\n" + tail(console))
+        return (int(read(status)), read(f"{self.out}/stdout").decode(errors="surrogateescape"),
+                read(f"{self.out}/stderr").decode(errors="surrogateescape"))
+
+
+def die_with_parent(command):
+    """The command so that it is killed when this program ends in whatever way."""
+    setpriv = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
+    return setpriv + command
+
+
+def quiet(command, timeout, console):
+    """Runs QEMU; what it says matters only if it fails."""
+    try:
+        done = subprocess.run(die_with_parent(command), timeout=timeout, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    except subprocess.TimeoutExpired:
+        raise RigError(f"the guest did not end within {timeout} s; its console says:\n"
+                       + tail(console)) from None
+    if done.returncode:
+        raise RigError(f"QEMU: exit {done.returncode}: {done.stdout.decode(errors='replace')}")
+
+
+def tail(path, lines=30):
+    if not os.path.exists(path):
+        return "(nothing)"
+    return "\n".join(read(path).decode(errors="replace").splitlines()[-lines:])
+
+
+class Tgt:
+    """tgt's virtual drive with a blank DVD+R in it, served over iSCSI on a port of its own."""
+
+    TARGET = "iqn.2026-11.test.kiln:drive"
+
+    def __init__(self, directory):
+        need("tgtd", "tgtadm", "tgtimg", "qemu-system-x86_64")
+        self.disc = os.path.join(directory, "tgt.disc")
+        # The daemon is steered through a socket that this names, one per run: a short path, as
+        # such names have some 100 bytes at most.
+        self.sockets = tempfile.mkdtemp(prefix="kiln-tgt-")
+        self.env = dict(os.environ, TGT_IPC_SOCKET=os.path.join(self.sockets, "s"))
+        run("tgtimg", "--op", "new", "--device-type", "cd", "--type", "dvd+r", "--file", self.disc)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        command = ["tgtd", "-f", "-C", "7", "--iscsi", f"portal=127.0.0.1:{self.port}"]
+        self.daemon = subprocess.Popen(die_with_parent(command), env=self.env,
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+        try:
+            self.admin("new", "target", "-T", self.TARGET, patience=10)
+            self.admin("new", "logicalunit", "--lun", "1", "-b", self.disc, "--device-type=cd")
+            self.admin("bind", "target", "-I", "ALL")
+        except BaseException:
+            self.stop()
+            raise
+
+    def admin(self, op, mode, *more, patience=0):
+        command = ["tgtadm", "-C", "7", "--lld", "iscsi", "--op", op, "--mode", mode, "--tid", "1"]
+        until = time.monotonic() + patience
+        while True:
+            try:
+                return run(*command, *more, env=self.env)
+            except RigError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+
+    @property
+    def url(self):
+        return f"iscsi://127.0.0.1:{self.port}/{self.TARGET}/1"
+
+    def stop(self):
+        # It ignores SIGTERM.
+        self.daemon.send_signal(signal.SIGKILL)
+        self.daemon.wait()
+        shutil.rmtree(self.sockets, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def end_cleanly():
+    """Makes SIGTERM and SIGHUP unwind like Ctrl-C, so that nothing is left behind."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(130))
