@@ -40,6 +40,12 @@ def call(*command, cwd=None):
     return done.stdout.decode("utf-8", "surrogateescape")
 
 
+def xorriso_image(source, image):
+    """An image of the folder by xorriso, to hold the checks against."""
+    call("xorriso", "-as", "mkisofs", "-quiet", "--hardlinks", "-J", "-joliet-long", "-R",
+         "-iso-level", "3", "-o", image, source)
+
+
 # The readers: (case, scratch directory) -> tree.
 
 def xorriso(case, scratch):

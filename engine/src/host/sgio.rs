@@ -114,14 +114,19 @@ impl Device for SgIo {
                 ),
             ));
         }
-        let failed = |(kind, detail): Fault| {
-            DeviceError::new(kind, format!("{}: {detail}", self.node.display()))
-        };
         let start = self.clock.now();
-        let answer = ioctl::sg_io(&self.file, request.cdb.bytes(), data, request.timeout)
-            .map_err(|errno| failed(not_sent(errno)))?;
+        let answer = ioctl::sg_io(&self.file, request.cdb.bytes(), data, request.timeout).map_err(
+            |errno| {
+                let (kind, why) = not_sent(errno);
+                DeviceError::new(kind, format!("{}: {why} ({errno})", self.node.display()))
+            },
+        )?;
         let elapsed = self.clock.now().since(start);
-        verdict(&answer, elapsed >= request.timeout).map_err(failed)?;
+        verdict(&answer, elapsed >= request.timeout).map_err(|(kind, why)| {
+            let Answer { host, driver, .. } = answer;
+            let statuses = format!("host status {host:#04x}, driver status {driver:#04x}");
+            DeviceError::new(kind, format!("{}: {why} ({statuses})", self.node.display()))
+        })?;
         Ok(completion(answer, len, elapsed))
     }
 
