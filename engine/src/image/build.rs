@@ -1,89 +1,276 @@
-//! An [`Image`]: a tree laid out, served as blocks.
+//! An [`Image`]: a tree laid out, served as blocks at any position.
+//!
+//! Directory records and path tables are made on demand from the layout, file contents are read
+//! from the host on demand; nothing is held but the structure and the open file last used.
 
-use std::fmt;
-use std::io::Write;
-use std::ops::ControlFlow;
+use std::fs::{File, OpenOptions};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::layout::{Finding, LayoutError, LayoutOptions};
+use super::host;
+use super::layout::{Finding, Layout, LayoutError, LayoutOptions, Place, Structure};
 use super::sectors::{Sectors, SourceError, SourceErrorKind};
-use super::tree::Tree;
-use crate::units::{Blocks, Lba};
+use super::tree::{ContentId, HostFile, Kind, NodeId, Source, Tree};
+use crate::units::{BLOCK, Blocks, Lba};
 
 /// A tree laid out: every block of the file system it will be, on demand.
-#[derive(Debug)]
+///
+/// ```
+/// use engine::image::{Image, LayoutOptions, Meta, Sectors, Tree};
+///
+/// let mut tree = Tree::new(Meta { mode: 0o755, ..Meta::default() });
+/// tree.add_bytes(tree.root(), b"hello", Meta::default(), *b"Hello, disc!\n").unwrap();
+/// let mut image = Image::new(tree, &LayoutOptions::default()).unwrap();
+/// let mut descriptor = [0; 2048];
+/// image.read(engine::units::Blocks(16), &mut descriptor).unwrap();
+/// assert_eq!(descriptor[1..6], *b"CD001");
+/// ```
+#[derive(Clone, Debug)]
 pub struct Image {
-    tree: Tree,
-    base: Lba,
-    blocks: Blocks,
-    findings: Vec<Finding>,
+    pub(super) plan: Arc<Plan>,
+    reader: Reader,
 }
 
-/// Why an image cannot be written to a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WriteError {
-    /// The bytes cannot be had.
-    Source(SourceError),
-    /// The bytes cannot be put; the system's words.
-    Output(String),
-    /// The progress function asked to stop.
-    Stopped,
+/// What is the same for all who read an image.
+#[derive(Debug)]
+pub(super) struct Plan {
+    tree: Tree,
+    layout: Layout,
+    findings: Vec<Finding>,
+    base: Lba,
+    /// The first node of each content, to name it by.
+    owners: Vec<NodeId>,
 }
 
 impl Image {
     /// Lays the tree out. Reads no file.
     pub fn new(tree: Tree, options: &LayoutOptions) -> Result<Image, LayoutError> {
-        Ok(Image { tree, base: options.base, blocks: Blocks(0), findings: Vec::new() })
+        let (layout, findings) = Layout::new(&tree, options)?;
+        let mut owners = vec![tree.root(); tree.content_count()];
+        for node in tree.walk() {
+            if let Kind::File(content) = tree.kind(node) {
+                let owner = &mut owners[content.0 as usize];
+                if *owner == tree.root() {
+                    *owner = node;
+                }
+            }
+        }
+        let plan = Plan { tree, layout, findings, base: options.base, owners };
+        Ok(Image { plan: Arc::new(plan), reader: Reader::default() })
     }
 
     /// The tree.
     pub fn tree(&self) -> &Tree {
-        &self.tree
+        &self.plan.tree
     }
 
     /// Where on the disc it begins.
     pub fn base(&self) -> Lba {
-        self.base
+        self.plan.base
     }
 
     /// What is recorded otherwise than the tree has it.
     pub fn findings(&self) -> &[Finding] {
-        &self.findings
-    }
-
-    /// Writes all blocks in order, reading ahead with threads. `progress` is told how many blocks
-    /// are written, and may stop the work.
-    pub fn write_to(
-        &self,
-        _out: &mut dyn Write,
-        _progress: &mut dyn FnMut(Blocks) -> ControlFlow<()>,
-    ) -> Result<(), WriteError> {
-        Ok(())
+        &self.plan.findings
     }
 }
 
 impl Sectors for Image {
     fn blocks(&self) -> Blocks {
-        self.blocks
+        Blocks(self.plan.layout.blocks)
     }
 
-    fn read(&mut self, first: Blocks, _room: &mut [u8]) -> Result<(), SourceError> {
-        Err(SourceError {
-            block: first,
-            source: "image".to_owned(),
-            kind: SourceErrorKind::OutOfRange,
-            detail: String::new(),
+    fn read(&mut self, first: Blocks, room: &mut [u8]) -> Result<(), SourceError> {
+        self.reader.read(&self.plan, first.0, room)
+    }
+
+    fn name_at(&self, block: Blocks) -> Option<String> {
+        let plan = &self.plan;
+        (block.0 < plan.layout.blocks).then(|| match plan.layout.at(block.0) {
+            Place::Zeros { what, .. } => what.to_owned(),
+            Place::Structure(structure) => plan.layout.structure_name(&plan.tree, structure),
+            Place::Content { content, .. } => plan.content_path(content),
         })
     }
 }
 
-impl fmt::Display for WriteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            WriteError::Source(error) => error.fmt(f),
-            WriteError::Output(detail) => write!(f, "the image cannot be written: {detail}"),
-            WriteError::Stopped => f.write_str("stopped before the image was complete"),
-        }
+impl Plan {
+    /// Blocks of the image.
+    pub(super) fn blocks(&self) -> u32 {
+        self.layout.blocks
+    }
+
+    /// A path of this content in the tree.
+    fn content_path(&self, content: ContentId) -> String {
+        self.tree.display_path(self.owners[content.0 as usize])
     }
 }
 
-impl std::error::Error for WriteError {}
+/// One reader of an image: what it has at hand between two reads.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    structure: Option<(Structure, Vec<u8>)>,
+    open: Option<(ContentId, PathBuf, File)>,
+}
+
+impl Clone for Reader {
+    /// The clone begins with nothing at hand.
+    fn clone(&self) -> Reader {
+        Reader::default()
+    }
+}
+
+impl Reader {
+    /// Fills `room` with blocks from `first` on.
+    pub(super) fn read(
+        &mut self,
+        plan: &Plan,
+        first: u32,
+        room: &mut [u8],
+    ) -> Result<(), SourceError> {
+        let end = u64::from(first) + (room.len() / BLOCK) as u64;
+        if !room.len().is_multiple_of(BLOCK) || end > u64::from(plan.layout.blocks) {
+            return Err(SourceError {
+                block: Blocks(first.max(plan.layout.blocks)),
+                source: "image".to_owned(),
+                kind: SourceErrorKind::OutOfRange,
+                detail: format!("it has {} blocks", plan.layout.blocks),
+            });
+        }
+        let (mut block, mut room) = (first, room);
+        while !room.is_empty() {
+            let done = match plan.layout.at(block) {
+                Place::Zeros { end, .. } => {
+                    let done = room.len().min((end - block) as usize * BLOCK);
+                    room[..done].fill(0);
+                    done
+                }
+                Place::Structure(structure) => {
+                    let bytes = self.structure(plan, structure);
+                    let rest = &bytes[(block - structure.start) as usize * BLOCK..];
+                    let done = room.len().min(rest.len());
+                    room[..done].copy_from_slice(&rest[..done]);
+                    done
+                }
+                Place::Content { content, start } => {
+                    let at = u64::from(block - start) * BLOCK as u64;
+                    let left = plan.tree.content(content).size - at;
+                    let wanted = room.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+                    self.content(plan, content, at, &mut room[..wanted], block)?;
+                    // The rest of a file's last block is zero.
+                    let done = wanted.next_multiple_of(BLOCK);
+                    room[wanted..done].fill(0);
+                    done
+                }
+            };
+            block += (done / BLOCK) as u32;
+            room = &mut room[done..];
+        }
+        Ok(())
+    }
+
+    fn structure(&mut self, plan: &Plan, structure: Structure) -> &[u8] {
+        if self.structure.as_ref().is_none_or(|(at_hand, _)| *at_hand != structure) {
+            let bytes = plan.layout.structure(&plan.tree, structure);
+            self.structure = Some((structure, bytes));
+        }
+        self.structure.as_ref().map_or(&[], |(_, bytes)| bytes)
+    }
+
+    /// Fills `room` with the bytes of a content from `at` on; `block` is where it lies.
+    fn content(
+        &mut self,
+        plan: &Plan,
+        id: ContentId,
+        at: u64,
+        room: &mut [u8],
+        block: u32,
+    ) -> Result<(), SourceError> {
+        let content = plan.tree.content(id);
+        match &content.source {
+            Source::Memory(bytes) => {
+                room.copy_from_slice(&bytes[at as usize..][..room.len()]);
+                Ok(())
+            }
+            Source::Host(file) => {
+                let last = at + room.len() as u64 == content.size;
+                let result = self.host_file(plan, id, file, at, room);
+                // Most files are read whole by one call: then none stays open.
+                if last || result.is_err() {
+                    self.open = None;
+                }
+                result.map_err(|(filled, kind, detail)| SourceError {
+                    block: Blocks(block + (filled / BLOCK) as u32),
+                    source: plan.tree.host_path(file).display().to_string(),
+                    kind,
+                    detail,
+                })
+            }
+            Source::OnDisc(_) => unreachable!("what is on the disc has no place in an image"),
+        }
+    }
+
+    /// Reads from a file of the host, and makes sure that it is what it was when scanned; an error
+    /// comes with the number of bytes that are good.
+    fn host_file(
+        &mut self,
+        plan: &Plan,
+        id: ContentId,
+        scanned: &HostFile,
+        at: u64,
+        room: &mut [u8],
+    ) -> Result<(), (usize, SourceErrorKind, String)> {
+        let unreadable = |e: std::io::Error| (0, SourceErrorKind::Unreadable, e.to_string());
+        if self.open.as_ref().is_none_or(|(open, ..)| *open != id) {
+            let path = plan.tree.host_path(scanned);
+            let file = open(&path).map_err(|e| match e.kind() {
+                std::io::ErrorKind::NotFound => {
+                    (0, SourceErrorKind::Changed, "it is gone".to_owned())
+                }
+                _ => unreadable(e),
+            })?;
+            self.open = Some((id, path, file));
+        }
+        let (_, _, file) = self.open.as_ref().expect("opened above");
+        let mut filled = 0;
+        while filled < room.len() {
+            match host::read_at(file, &mut room[filled..], at + filled as u64) {
+                Ok(0) => {
+                    let detail = format!("it ends after {} bytes", at + filled as u64);
+                    return Err((filled, SourceErrorKind::Changed, detail));
+                }
+                Ok(count) => filled += count,
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) => return Err((filled, SourceErrorKind::Unreadable, e.to_string())),
+            }
+        }
+        // Looked at after reading: one look proves both that it is the same file and that nobody
+        // wrote to it until now.
+        let now = file.metadata().map_err(unreadable)?;
+        let size = plan.tree.content(id).size;
+        let changed = if now.len() != size {
+            format!("it had {size} bytes and has {}", now.len())
+        } else if host::identity(&now) != (scanned.dev, scanned.ino) {
+            "another file has its name".to_owned()
+        } else if host::modified(&now) != scanned.mtime {
+            "it was written to".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err((0, SourceErrorKind::Changed, changed))
+    }
+}
+
+/// Opens without waiting for a writer, should a pipe have taken the file's place.
+#[cfg(unix)]
+fn open(path: &std::path::Path) -> std::io::Result<File> {
+    use nix::fcntl::OFlag;
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)
+}
+
+#[cfg(not(unix))]
+fn open(path: &std::path::Path) -> std::io::Result<File> {
+    OpenOptions::new().read(true).open(path)
+}

@@ -1,10 +1,22 @@
 //! Where every byte of an image lies, fixed before anything is written.
 
+//!
+//! In this order: system area, volume descriptors, path tables, directories of the primary and then
+//! of the Joliet hierarchy, one empty block for all that is empty, contents in the order of their
+//! paths, padding. Pure: asks neither the host nor a clock.
+
 use std::fmt;
 
+use super::contents::Contents;
+use super::hierarchy::{Flavour, Hierarchy};
+use super::iso9660::names;
+use super::iso9660::record::Order;
+use super::iso9660::volume::{Descriptor, SYSTEM_AREA, terminator};
+use super::joliet;
+use super::rockridge;
 use super::time::Time;
-use super::tree::{NodeId, Tree};
-use crate::units::{Blocks, Lba};
+use super::tree::{ContentId, Kind, NodeId, Tree};
+use crate::units::{BLOCK, Blocks, Lba};
 
 /// What an image shall be like.
 #[derive(Clone, Debug)]
@@ -67,6 +79,10 @@ pub enum FindingKind {
     NotInIso,
     /// A time outside 1900 to 2155 is recorded as the nearest time within.
     Time,
+    /// A link's target is recorded without doubled and closing slashes.
+    LinkTarget,
+    /// A link's target of 1024 bytes or more, for which xorriso refuses the whole image.
+    LongLink,
 }
 
 /// Why a tree cannot be laid out.
@@ -103,6 +119,8 @@ impl Finding {
             FindingKind::NotInJoliet => "is not in the Joliet tree, which has only files",
             FindingKind::IsoName => "has another name in the ISO 9660 tree",
             FindingKind::NotInIso => "is recorded as an empty file without Rock Ridge",
+            FindingKind::LinkTarget => "is a link whose doubled or closing slashes are left out",
+            FindingKind::LongLink => "is a link of 1024 bytes or more, which xorriso cannot read",
             FindingKind::Time => "has a time outside 1900 to 2155, recorded as the nearest within",
         };
         format!("{} {what}", tree.display_path(self.node))
@@ -127,3 +145,251 @@ impl fmt::Display for LayoutError {
 }
 
 impl std::error::Error for LayoutError {}
+
+/// Where everything lies. Blocks count from the start of the image.
+#[derive(Debug)]
+pub(super) struct Layout {
+    options: LayoutOptions,
+    primary: Hierarchy,
+    joliet: Option<Hierarchy>,
+    contents: Contents,
+    /// What begins where, ascending.
+    regions: Vec<(u32, Region)>,
+    /// The end of the image.
+    pub blocks: u32,
+}
+
+/// A part of the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Region {
+    SystemArea,
+    Descriptors,
+    PathTable { joliet: bool, order: Order },
+    Directories { joliet: bool },
+    Empty,
+    Contents,
+    Pad,
+}
+
+/// What one block belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Zeros up to the block `end`.
+    Zeros { end: u32, what: &'static str },
+    /// A structure of the file system.
+    Structure(Structure),
+    /// A content that begins at `start`.
+    Content { content: ContentId, start: u32 },
+}
+
+/// A structure of the file system, produced whole by [`Layout::structure`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Structure {
+    region: Region,
+    /// Which of the region's, if it holds several.
+    index: usize,
+    /// Its first block.
+    pub start: u32,
+}
+
+impl Layout {
+    /// Lays the tree out.
+    pub(super) fn new(
+        tree: &Tree,
+        options: &LayoutOptions,
+    ) -> Result<(Layout, Vec<Finding>), LayoutError> {
+        let base =
+            u32::try_from(options.base.0).map_err(|_| LayoutError::Base { base: options.base })?;
+        if options.volume_id.len() > 32 {
+            return Err(LayoutError::VolumeId { name: options.volume_id.clone() });
+        }
+        let count = tree.directory_count();
+        if count > usize::from(u16::MAX) {
+            return Err(LayoutError::TooManyDirectories { count });
+        }
+        let mut findings = Findings { tree, options, list: Vec::new() };
+        let contents = Contents::number(tree, base);
+        let all_times = !options.reproducible;
+        let flavour = Flavour::Primary { rock_ridge: options.rock_ridge, all_times };
+        let primary =
+            Hierarchy::measure(tree, flavour, &contents, &mut |n, id| findings.primary(n, id));
+        let joliet = options.joliet.then(|| {
+            Hierarchy::measure(tree, Flavour::Joliet, &contents, &mut |n, id| {
+                findings.joliet(n, id);
+            })
+        });
+        let mut layout = Layout {
+            options: options.clone(),
+            primary,
+            joliet,
+            contents,
+            regions: Vec::new(),
+            blocks: 0,
+        };
+        let blocks = layout.place(tree);
+        // Addresses on a disc are signed where commands carry them.
+        layout.blocks = u32::try_from(blocks)
+            .ok()
+            .filter(|blocks| base.checked_add(*blocks).is_some_and(|end| end <= i32::MAX as u32))
+            .ok_or(LayoutError::TooLarge { blocks })?;
+        Ok((layout, findings.list))
+    }
+
+    /// Gives everything its place; the number of blocks.
+    fn place(&mut self, tree: &Tree) -> u64 {
+        let mut at = 0;
+        let mut region = |regions: &mut Vec<_>, region, blocks: u64| {
+            let start = at;
+            if blocks > 0 {
+                regions.push((start as u32, region));
+            }
+            at += blocks;
+            start as u32
+        };
+        let regions = &mut self.regions;
+        region(regions, Region::SystemArea, SYSTEM_AREA.into());
+        let descriptors = 2 + u64::from(self.joliet.is_some());
+        region(regions, Region::Descriptors, descriptors);
+        let hierarchies = [(false, Some(&mut self.primary)), (true, self.joliet.as_mut())];
+        let mut hierarchies = hierarchies.map(|(joliet, h)| h.map(|h| (joliet, h)));
+        for (joliet, hierarchy) in hierarchies.iter_mut().flatten() {
+            let blocks = u64::from(hierarchy.table_bytes).div_ceil(BLOCK as u64);
+            let joliet = *joliet;
+            hierarchy.tables = [Order::Little, Order::Big]
+                .map(|order| region(regions, Region::PathTable { joliet, order }, blocks));
+        }
+        for (joliet, hierarchy) in hierarchies.iter_mut().flatten() {
+            let blocks = hierarchy.directories.iter().map(|d| u64::from(d.blocks())).sum();
+            let mut start = region(regions, Region::Directories { joliet: *joliet }, blocks);
+            for directory in &mut hierarchy.directories {
+                directory.start = start;
+                start = start.wrapping_add(directory.blocks());
+            }
+        }
+        let empty = region(regions, Region::Empty, self.contents.any_empty.into());
+        self.contents.empty = empty;
+        let first = region(regions, Region::Contents, 0);
+        let end = self.contents.place(tree, first.into());
+        region(regions, Region::Contents, end - u64::from(first));
+        region(regions, Region::Pad, self.options.pad.0.into());
+        at
+    }
+
+    /// What lies at a block before the end of the image.
+    pub(super) fn at(&self, block: u32) -> Place {
+        let next = self.regions.partition_point(|(start, _)| *start <= block);
+        let (start, region) = self.regions[next - 1];
+        let end = self.regions.get(next).map_or(self.blocks, |(end, _)| *end);
+        let structure = |index, start| Place::Structure(Structure { region, index, start });
+        match region {
+            Region::SystemArea => Place::Zeros { end, what: "system area" },
+            Region::Empty => Place::Zeros { end, what: "empty files" },
+            Region::Pad => Place::Zeros { end, what: "padding" },
+            Region::Descriptors | Region::PathTable { .. } => structure(0, start),
+            Region::Directories { joliet } => {
+                let directories = &self.hierarchy(joliet).directories;
+                let index = directories.partition_point(|d| d.start <= block) - 1;
+                structure(index, directories[index].start)
+            }
+            Region::Contents => {
+                let found = self.contents.at(block);
+                let (content, start) = found.expect("the region begins with a content");
+                Place::Content { content, start }
+            }
+        }
+    }
+
+    /// The whole blocks of a structure.
+    pub(super) fn structure(&self, tree: &Tree, structure: Structure) -> Vec<u8> {
+        let base = self.contents.base;
+        match structure.region {
+            Region::Descriptors => self.descriptors(tree),
+            Region::PathTable { joliet, order } => self.hierarchy(joliet).path_table(order, base),
+            Region::Directories { joliet } => {
+                self.hierarchy(joliet).directory(tree, structure.index, &self.contents)
+            }
+            Region::SystemArea | Region::Empty | Region::Contents | Region::Pad => Vec::new(),
+        }
+    }
+
+    /// What a person calls a structure.
+    pub(super) fn structure_name(&self, tree: &Tree, structure: Structure) -> String {
+        match structure.region {
+            Region::Directories { joliet } => {
+                tree.display_path(self.hierarchy(joliet).node(structure.index))
+            }
+            Region::PathTable { .. } => "path tables".to_owned(),
+            _ => "volume descriptors".to_owned(),
+        }
+    }
+
+    fn hierarchy(&self, joliet: bool) -> &Hierarchy {
+        match &self.joliet {
+            Some(hierarchy) if joliet => hierarchy,
+            _ => &self.primary,
+        }
+    }
+
+    fn descriptors(&self, tree: &Tree) -> Vec<u8> {
+        let base = self.contents.base;
+        let descriptor = |hierarchy: &Hierarchy, joliet, volume_id: &[u8]| {
+            let root = hierarchy.root_record(tree, base);
+            let [table_l, table_m] = hierarchy.tables.map(|table| base + table);
+            let table_bytes = hierarchy.table_bytes;
+            let (space, stamp) = (self.blocks, self.options.stamp);
+            let root = &root;
+            Descriptor { joliet, volume_id, space, table_bytes, table_l, table_m, root, stamp }
+                .emit()
+        };
+        let name = &self.options.volume_id;
+        let mut out = descriptor(&self.primary, false, &names::characters(name.as_bytes()));
+        if let Some(joliet) = &self.joliet {
+            out.extend(descriptor(joliet, true, &joliet::volume_id(name)));
+        }
+        out.extend(terminator());
+        out
+    }
+}
+
+/// Gathers what is recorded otherwise than the tree has it.
+struct Findings<'a> {
+    tree: &'a Tree,
+    options: &'a LayoutOptions,
+    list: Vec<Finding>,
+}
+
+impl Findings<'_> {
+    fn primary(&mut self, node: NodeId, id: &[u8]) {
+        let kind = self.tree.kind(node);
+        let meta = self.tree.meta(node);
+        let fits = |time: Time| time.short().1;
+        if self.options.rock_ridge {
+            if matches!(kind, Kind::Symlink(target) if !rockridge::is_faithful(target)) {
+                self.list.push(Finding { node, kind: FindingKind::LinkTarget });
+            }
+            if matches!(kind, Kind::Symlink(target) if target.len() >= 1024) {
+                self.list.push(Finding { node, kind: FindingKind::LongLink });
+            }
+        } else {
+            if id != self.tree.name(node) {
+                self.list.push(Finding { node, kind: FindingKind::IsoName });
+            }
+            if !matches!(kind, Kind::Directory | Kind::File(_)) {
+                self.list.push(Finding { node, kind: FindingKind::NotInIso });
+            }
+        }
+        let others = self.options.rock_ridge && !self.options.reproducible;
+        if !fits(meta.mtime) || others && !(fits(meta.atime) && fits(meta.ctime)) {
+            self.list.push(Finding { node, kind: FindingKind::Time });
+        }
+        if self.options.joliet && !matches!(kind, Kind::Directory | Kind::File(_)) {
+            self.list.push(Finding { node, kind: FindingKind::NotInJoliet });
+        }
+    }
+
+    fn joliet(&mut self, node: NodeId, id: &[u8]) {
+        if !joliet::is_faithful(self.tree.name(node), id) {
+            self.list.push(Finding { node, kind: FindingKind::JolietName });
+        }
+    }
+}

@@ -5,15 +5,22 @@
 //! hostile, to a tree.
 
 mod build;
+mod contents;
+mod hierarchy;
+mod host;
+mod iso9660;
+mod joliet;
 mod layout;
 mod merge;
 pub mod read;
+mod rockridge;
 pub mod scan;
 pub mod sectors;
 mod time;
 mod tree;
+mod write;
 
-pub use build::{Image, WriteError};
+pub use build::Image;
 pub use layout::{Finding, FindingKind, LayoutError, LayoutOptions};
 pub use scan::{ScanError, ScanOptions};
 pub use sectors::{Sectors, SourceError, SourceErrorKind};
@@ -22,3 +29,4 @@ pub use tree::{
     Content, ContentId, Extent, HostFile, Kind, Meta, NodeId, Source, Tree, TreeError,
     TreeErrorKind, Walk,
 };
+pub use write::WriteError;

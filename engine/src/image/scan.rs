@@ -11,7 +11,7 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::time::Time;
+use super::host::{identity, link_count, meta, name_bytes, special};
 use super::tree::{ContentId, HostFile, Kind, Meta, NodeId, Source, Tree};
 
 /// What to take from the host and what to leave.
@@ -202,97 +202,6 @@ impl Tree {
 
 fn failed(path: &Path, doing: &'static str, error: &io::Error) -> ScanError {
     ScanError { path: path.to_path_buf(), doing, detail: error.to_string() }
-}
-
-#[cfg(unix)]
-pub(super) fn name_bytes(name: OsString) -> Vec<u8> {
-    std::os::unix::ffi::OsStringExt::into_vec(name)
-}
-
-#[cfg(not(unix))]
-pub(super) fn name_bytes(name: OsString) -> Vec<u8> {
-    name.to_string_lossy().into_owned().into_bytes()
-}
-
-/// Device and number of the file.
-#[cfg(unix)]
-pub(super) fn identity(found: &Metadata) -> (u64, u64) {
-    use std::os::unix::fs::MetadataExt;
-    (found.dev(), found.ino())
-}
-
-/// Only Unix has stable numbers for files in the standard library.
-#[cfg(not(unix))]
-pub(super) fn identity(_found: &Metadata) -> (u64, u64) {
-    (0, 0)
-}
-
-#[cfg(unix)]
-fn link_count(found: &Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::nlink(found)
-}
-
-#[cfg(not(unix))]
-fn link_count(_found: &Metadata) -> u64 {
-    1
-}
-
-#[cfg(unix)]
-pub(super) fn modified(found: &Metadata) -> Time {
-    use std::os::unix::fs::MetadataExt;
-    Time { secs: found.mtime(), nanos: found.mtime_nsec() as u32 }
-}
-
-#[cfg(not(unix))]
-pub(super) fn modified(found: &Metadata) -> Time {
-    let since = found.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
-    since.map_or(Time::default(), |d| Time { secs: d.as_secs() as i64, nanos: d.subsec_nanos() })
-}
-
-#[cfg(unix)]
-fn meta(found: &Metadata) -> Meta {
-    use std::os::unix::fs::MetadataExt;
-    Meta {
-        mode: found.mode() & 0o7777,
-        uid: found.uid(),
-        gid: found.gid(),
-        mtime: modified(found),
-        atime: Time { secs: found.atime(), nanos: found.atime_nsec() as u32 },
-        ctime: Time { secs: found.ctime(), nanos: found.ctime_nsec() as u32 },
-    }
-}
-
-#[cfg(not(unix))]
-fn meta(found: &Metadata) -> Meta {
-    let time = modified(found);
-    let mode = match (found.is_dir(), found.permissions().readonly()) {
-        (true, _) => 0o755,
-        (false, true) => 0o444,
-        (false, false) => 0o644,
-    };
-    Meta { mode, uid: 0, gid: 0, mtime: time, atime: time, ctime: time }
-}
-
-#[cfg(unix)]
-fn special(found: &Metadata) -> Kind<'static> {
-    use std::os::unix::fs::{FileTypeExt, MetadataExt};
-    let (kind, device) = (found.file_type(), found.rdev());
-    let major = nix::sys::stat::major(device) as u32;
-    let minor = nix::sys::stat::minor(device) as u32;
-    if kind.is_block_device() {
-        Kind::BlockDevice { major, minor }
-    } else if kind.is_char_device() {
-        Kind::CharDevice { major, minor }
-    } else if kind.is_fifo() {
-        Kind::Fifo
-    } else {
-        Kind::Socket
-    }
-}
-
-#[cfg(not(unix))]
-fn special(_found: &Metadata) -> Kind<'static> {
-    Kind::Fifo
 }
 
 impl fmt::Display for ScanError {

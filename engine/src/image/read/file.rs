@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::image::host::read_exact_at;
 use crate::image::sectors::{Sectors, SourceError, SourceErrorKind};
 use crate::units::{BLOCK, Blocks};
 
@@ -58,17 +59,4 @@ impl Sectors for FileSectors {
         read_exact_at(&self.file, room, at)
             .map_err(|e| self.error(first.0, SourceErrorKind::Unreadable, e.to_string()))
     }
-}
-
-/// Fills `room` with the bytes of a file from `at` on.
-#[cfg(unix)]
-fn read_exact_at(file: &File, room: &mut [u8], at: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, room, at)
-}
-
-#[cfg(not(unix))]
-fn read_exact_at(mut file: &File, room: &mut [u8], at: u64) -> io::Result<()> {
-    use std::io::{Read, Seek, SeekFrom};
-    file.seek(SeekFrom::Start(at))?;
-    file.read_exact(room)
 }

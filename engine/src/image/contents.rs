@@ -1,0 +1,112 @@
+//! Where the contents of files lie in an image, and what numbers nodes have on it.
+
+use super::iso9660::record::SECTION_MAX;
+use super::tree::{ContentId, Kind, NodeId, Source, Tree};
+use crate::units::BLOCK;
+
+/// Places of contents, and serial numbers of nodes. Blocks count from the start of the image.
+#[derive(Debug)]
+pub(super) struct Contents {
+    /// The disc's block of the image's block 0.
+    pub base: u32,
+    /// First block of each content that this image holds, by the content's number.
+    starts: Vec<u32>,
+    /// The contents that this image holds, in the order of their places.
+    order: Vec<ContentId>,
+    serials: Vec<u32>,
+    /// Block that stands for everything empty.
+    pub empty: u32,
+    /// Whether anything is empty.
+    pub any_empty: bool,
+}
+
+impl Contents {
+    /// Puts contents in the order of the paths that lead to them first, and numbers the nodes.
+    /// Nothing has a place yet.
+    pub(super) fn number(tree: &Tree, base: u32) -> Contents {
+        let mut contents = Contents {
+            base,
+            starts: vec![0; tree.content_count()],
+            order: Vec::new(),
+            serials: vec![0; tree.len()],
+            empty: 0,
+            any_empty: false,
+        };
+        // Serial number of each content that has been met.
+        let mut met = vec![0; tree.content_count()];
+        for (serial, node) in (1..).zip(tree.walk()) {
+            let number = &mut contents.serials[node.0 as usize];
+            *number = serial;
+            match tree.kind(node) {
+                Kind::Directory => {}
+                Kind::File(id) => {
+                    let first = &mut met[id.0 as usize];
+                    if *first != 0 {
+                        *number = *first;
+                        continue;
+                    }
+                    *first = serial;
+                    let content = tree.content(id);
+                    match (&content.source, content.size) {
+                        (_, 0) => contents.any_empty = true,
+                        (Source::OnDisc(_), _) => {}
+                        _ => contents.order.push(id),
+                    }
+                }
+                _ => contents.any_empty = true,
+            }
+        }
+        contents.order.shrink_to_fit();
+        contents
+    }
+
+    /// Gives each content its place from block `at` on; the block behind the last one.
+    pub(super) fn place(&mut self, tree: &Tree, mut at: u64) -> u64 {
+        for &id in &self.order {
+            // Where this does not fit, the end does not either, and the image is refused.
+            self.starts[id.0 as usize] = at as u32;
+            at += tree.content(id).size.div_ceil(BLOCK as u64);
+        }
+        at
+    }
+
+    /// The content that lies at a block behind the first content's start, and its first block.
+    pub(super) fn at(&self, block: u32) -> Option<(ContentId, u32)> {
+        let start = |id: &ContentId| self.starts[id.0 as usize];
+        let next = self.order.partition_point(|id| start(id) <= block);
+        let id = self.order.get(next.checked_sub(1)?)?;
+        Some((*id, start(id)))
+    }
+
+    /// POSIX st_ino: equal for hard links only.
+    pub(super) fn serial(&self, node: NodeId) -> u32 {
+        self.serials[node.0 as usize]
+    }
+
+    /// The file sections of a node: first block from the start of the disc, and bytes. What is
+    /// empty has one section with no bytes, in a block of its own: some readers take block 0, or a
+    /// block of another file, for a hard link.
+    pub(super) fn sections(&self, tree: &Tree, node: NodeId) -> Vec<(u32, u32)> {
+        let empty = vec![(self.base + self.empty, 0)];
+        let Kind::File(id) = tree.kind(node) else {
+            return empty;
+        };
+        let content = tree.content(id);
+        let mut sections = Vec::new();
+        let mut add = |mut block: u32, mut bytes: u64| {
+            while bytes > 0 {
+                let len = bytes.min(u64::from(SECTION_MAX)) as u32;
+                sections.push((block, len));
+                block = block.wrapping_add(len.div_ceil(BLOCK as u32));
+                bytes -= u64::from(len);
+            }
+        };
+        match &content.source {
+            Source::OnDisc(extents) => {
+                extents.iter().for_each(|e| add(e.lba.0.max(0) as u32, e.bytes));
+            }
+            _ => add(self.base.wrapping_add(self.starts[id.0 as usize]), content.size),
+        }
+        if sections.is_empty() { empty } else { sections }
+    }
+}
