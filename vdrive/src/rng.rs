@@ -75,3 +75,49 @@ impl Rng {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_generator_gives_its_published_numbers() {
+        // The first outputs of the reference implementation from the state 1, 2, 3, 4.
+        let mut rng = Rng { state: [1, 2, 3, 4] };
+        let golden = [
+            41943041,
+            58720359,
+            3588806011781223,
+            3591011842654386,
+            9228616714210784205,
+            9973669472204895162,
+        ];
+        for number in golden {
+            assert_eq!(rng.next_u64(), number);
+        }
+    }
+
+    #[test]
+    fn a_stream_starts_from_the_hash_of_seed_and_name() {
+        // sha256sum of eight bytes 2a 00 .. 00 and "disc", as four little-endian words.
+        let rng = Seed(42).stream("disc");
+        assert_eq!(
+            rng.state,
+            [0x382644eb46c9a5e6, 0xa008859c677b6360, 0xfd4872defa204991, 0x5a8bb279312ae3ce]
+        );
+        assert_ne!(Seed(42).stream("drive"), rng);
+        assert_ne!(Seed(43).stream("disc"), rng);
+    }
+
+    #[test]
+    fn below_reaches_everything_below_and_nothing_else() {
+        let mut rng = Seed(1).stream("t");
+        let mut seen = [0; 6];
+        for _ in 0..6_000 {
+            seen[rng.below(6) as usize] += 1;
+        }
+        assert!(seen.iter().all(|&n| (850..1150).contains(&n)), "{seen:?}");
+        assert_eq!((rng.below(0), rng.below(1)), (0, 0));
+        assert!(rng.chance(3, 3) && !rng.chance(0, 3));
+    }
+}

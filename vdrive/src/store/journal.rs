@@ -15,7 +15,7 @@
 
 use super::backing::Backing;
 use super::header::{DATA_AT, JOURNAL_AT};
-use super::{StoreErrorKind, io_kind};
+use super::{StoreErrorKind, io_kind, is_zero};
 
 /// Bytes of one journal area.
 pub(super) const AREA: u64 = 16 << 20;
@@ -192,22 +192,26 @@ impl<'a> Area<'a> {
         Ok(At::Frame(Frame { generation, kind, end, payload: frame[FRAME..].to_vec() }))
     }
 
-    /// The first place behind `place` at which a frame of this generation or a later one stands.
+    /// The first place behind `place` at which a frame of this generation or the next stands. (No
+    /// journal gets further without a snapshot of its own.)
     fn later(&mut self, place: usize, generation: u32) -> Result<Option<usize>, StoreErrorKind> {
-        let all = self.get(0, AREA as usize)?.unwrap_or(&[]);
-        // Zeros at the end cannot hold a frame; generations start at 1.
-        let end = all.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
-        let candidates: Vec<usize> = (place + 1..end.saturating_sub(7))
-            .filter(|&at| {
-                let g = [all[at + 4], all[at + 5], all[at + 6], all[at + 7]];
-                let g = u32::from_le_bytes(g);
-                // No journal gets through more generations than this between two snapshots.
-                g >= generation && g <= generation.saturating_add(1)
-            })
-            .collect();
-        for at in candidates {
-            if matches!(self.frame(at)?, At::Frame(_)) {
-                return Ok(Some(at));
+        const PIECE: usize = 1 << 20;
+        let mut piece = vec![0; PIECE + FRAME];
+        for from in (place + 1..AREA as usize).step_by(PIECE) {
+            let len = piece.len().min(AREA as usize - from);
+            let piece = &mut piece[..len];
+            self.backing
+                .read_at(self.at + from as u64, piece)
+                .map_err(|e| io_kind("reading the journal", &e))?;
+            if is_zero(piece) {
+                continue;
+            }
+            for (i, word) in piece.windows(8).enumerate().take(PIECE) {
+                let found = u32::from_le_bytes([word[4], word[5], word[6], word[7]]);
+                let near = found == generation || found == generation.saturating_add(1);
+                if near && matches!(self.frame(from + i)?, At::Frame(_)) {
+                    return Ok(Some(from + i));
+                }
             }
         }
         Ok(None)
@@ -271,6 +275,8 @@ pub(super) fn recover(backing: &Backing) -> Result<(Journal, Found), StoreErrorK
         let what = format!("the file ends here; its data reach to byte {}", DATA_AT + data_end);
         return Err(StoreErrorKind::Damaged { offset: len, what });
     }
+    // Data may have been written after the last record.
+    let data_end = len.saturating_sub(DATA_AT);
     let snapshot = (start.kind == SNAPSHOT).then_some(start.payload);
     let journal = Journal { area: live, generation, used: place as u64, base, data_end };
     Ok((journal, Found { snapshot, records }))
@@ -335,5 +341,23 @@ impl Crc {
 
     pub(super) fn finish(self) -> u32 {
         !self.0
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Where in the file the next frame goes.
+    pub(in crate::store) fn tail(journal: &Journal) -> u64 {
+        area_at(journal.area) + journal.used
+    }
+
+    #[test]
+    fn the_checksum_is_the_usual_crc_32() {
+        // The check value of CRC-32/ISO-HDLC.
+        assert_eq!(Crc::new().add(b"123456789").finish(), 0xCBF4_3926);
+        assert_eq!(Crc::new().add(b"12345").add(b"6789").finish(), 0xCBF4_3926);
+        assert_eq!(Crc::new().finish(), 0);
     }
 }

@@ -14,6 +14,9 @@ mod error;
 mod header;
 mod journal;
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
