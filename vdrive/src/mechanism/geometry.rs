@@ -40,7 +40,7 @@ impl Geometry {
 
     /// Distance of `lba` from the centre in nanometres; between 20 and 60 mm for any input.
     pub fn radius(&self, lba: Lba) -> u64 {
-        let square = self.inner_squared + i64::from(lba.0).saturating_mul(self.area);
+        let square = i64::from(lba.0).saturating_mul(self.area).saturating_add(self.inner_squared);
         square.clamp(400_000_000_000_000, 3_600_000_000_000_000).cast_unsigned().isqrt()
     }
 

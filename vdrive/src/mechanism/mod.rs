@@ -7,6 +7,8 @@
 mod buffer;
 mod geometry;
 mod operation;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -148,3 +148,69 @@ fn unknown(name: &str, what: &str) -> String {
         media.join(", ")
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::MediumKind;
+    use super::*;
+
+    #[test]
+    fn addresses_name_model_medium_speed_and_seed() {
+        let parse = |text: &str| text.parse::<VirtualAddress>();
+        assert_eq!(parse("virtual"), Ok(VirtualAddress::default()));
+        let medium = parse("virtual:dvd+rw").unwrap();
+        assert_eq!((medium.medium.as_deref(), medium.model), (Some("dvd+rw"), None));
+        let full = parse("virtual:dvd-desktop,medium=dvd+r,speed=4x,seed=7").unwrap();
+        assert_eq!(full.medium_model().unwrap().unwrap().kind, MediumKind::DvdPlusR);
+        let model = full.drive_model().unwrap();
+        assert_eq!((model.name.as_str(), full.seed), ("dvd-desktop", Some(7)));
+        let fastest = |kind| model.speeds(kind).unwrap().write[0].nominal();
+        assert_eq!(fastest(MediumKind::DvdPlusR), Speed::x(4));
+        assert_eq!(fastest(MediumKind::CdR), Speed::x(4));
+        let path = parse("virtual:model=a/b.toml").unwrap();
+        assert_eq!(
+            path.drive_model().unwrap_err().to_string().split(':').next(),
+            Some("a/b.toml cannot be read")
+        );
+        assert!(
+            VirtualAddress::is_virtual("virtual:x") && !VirtualAddress::is_virtual("virtually")
+        );
+    }
+
+    #[test]
+    fn a_wrong_address_is_told_what_would_be_right() {
+        let media = "media: cd-r, cd-rw, dvd-r, dvd-rw, dvd+r, dvd+rw, bd-r, bd-re";
+        for (text, what) in [
+            (
+                "virtual:bdr",
+                format!(
+                    "there is no drive model or medium \"bdr\"; drive models: \
+                bd-desktop, dvd-desktop, bd-slim; {media}"
+                ),
+            ),
+            (
+                "virtual:",
+                format!(
+                    "there is no drive model or medium \"\"; drive models: \
+                bd-desktop, dvd-desktop, bd-slim; {media}"
+                ),
+            ),
+            (
+                "virtual:bd-r,slow",
+                "\"slow\" is not key=value; keys are model, medium, speed, seed".into(),
+            ),
+            (
+                "virtual:bd-r,tempo=4x",
+                "there is no option \"tempo\"; keys are model, medium, \
+                speed, seed"
+                    .into(),
+            ),
+            ("virtual:bd-r,speed=fast", "\"fast\" is not a speed such as 16x or 2.4x".into()),
+            ("virtual:bd-r,seed=-1", "seed \"-1\" is not a number".into()),
+            ("virtual:bd-r,medium=cd-r", "medium is given twice".into()),
+        ] {
+            let error = text.parse::<VirtualAddress>().unwrap_err();
+            assert_eq!(error.to_string(), format!("drive address \"{text}\": {what}"));
+        }
+    }
+}

@@ -123,7 +123,7 @@ pub(super) fn check(model: &MediumModel) -> Result<(), ModelError> {
         return bad("erase-cycles belongs on a rewritable disc and only there".into());
     }
     let unit = model.kind.family().unit_sectors();
-    if model.blocks == 0 || model.blocks % unit != 0 || model.blocks > i32::MAX as u32 {
+    if model.blocks == 0 || !model.blocks.is_multiple_of(unit) || model.blocks > i32::MAX as u32 {
         return bad(format!(
             "blocks = {} is not a whole number of {unit}-block units",
             model.blocks

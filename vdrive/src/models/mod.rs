@@ -194,4 +194,56 @@ mod tests {
             assert_eq!(MediumModel::named(name).map(|m| m.name), Ok(name.into()));
         }
     }
+
+    #[test]
+    fn the_default_drive_records_everything() {
+        let model = DriveModel::default_drive();
+        for kind in MediumKind::ALL {
+            assert!(model.writes(kind), "{kind}");
+        }
+        assert!(!DriveModel::named("dvd-desktop").unwrap().writes(MediumKind::BdR));
+    }
+
+    #[test]
+    fn an_unknown_field_is_an_error_with_its_line() {
+        let text = include_str!("../../models/media/bd-r.toml").replace("blocks", "blokcs");
+        let error = MediumModel::parse(&text, "my.toml").unwrap_err().to_string();
+        assert!(error.starts_with("my.toml, line 6: unknown field `blokcs`"), "{error}");
+        let text = include_str!("../../models/drives/bd-slim.toml");
+        let error =
+            DriveModel::parse(&text.replace("clv = \"10x\"", "clv = \"tenfold\""), "d.toml");
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("\"tenfold\" is not a speed"), "{error}");
+        assert!(error.starts_with("d.toml, line "), "{error}");
+    }
+
+    #[test]
+    fn what_the_fields_contradict_is_said() {
+        let disc = include_str!("../../models/media/cd-r.toml");
+        let drive = include_str!("../../models/drives/dvd-desktop.toml");
+        for (text, from, to, says) in [
+            (disc, "blocks = 359849", "blocks = 359850", "lead-out 79:59:74 is block 359849"),
+            (
+                disc,
+                "opc-trials = 100",
+                "opc-trials = 100\nerase-cycles = 9",
+                "erase-cycles belongs",
+            ),
+            (disc, "\"4x\", \"8x\"", "\"8x\", \"4x\"", "not in rising order"),
+        ] {
+            let error = MediumModel::parse(&text.replace(from, to), "m").unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+        for (from, to, says) in [
+            ("vendor = \"KILN\"", "vendor = \"KILN WORKS\"", "vendor \"KILN WORKS\" is not 1 to 8"),
+            ("0x1B, 0x1A, ", "0x1A, ", "media.dvd+r has none of its profiles"),
+            ("{ clv = \"16x\" }", "{ clv = \"25x\" }", "not in falling order"),
+            ("from = 0, speed = \"6x\"", "from = 5, speed = \"6x\"", "first zone from 0"),
+            ("[media.cd-rw]", "[media.bd-r]", "media.bd-r needs the table [bd]"),
+            ("start-percent = 80", "start-percent = 0", "start-percent 0 is not 1 to 100"),
+        ] {
+            let error = DriveModel::parse(&drive.replace(from, to), "d").unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
 }

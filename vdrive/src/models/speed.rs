@@ -125,3 +125,46 @@ impl Strategy {
         matches!(self, Strategy::Cav { .. })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kilobytes_per_second_are_those_that_drives_report() {
+        // Values of mode page 2Ah and of SET CD SPEED as seen from drives.
+        for (speed, family, kbps) in [
+            ("4x", Family::Cd, 0x02C1),
+            ("8x", Family::Cd, 0x0583),
+            ("10x", Family::Cd, 0x06E4),
+            ("16x", Family::Cd, 0x0B06),
+            ("24x", Family::Cd, 0x1089),
+            ("32x", Family::Cd, 0x160C),
+            ("40x", Family::Cd, 0x1B90),
+            ("48x", Family::Cd, 0x2113),
+            ("52x", Family::Cd, 0x23D4),
+            ("1x", Family::Dvd, 0x0569),
+            ("2.4x", Family::Dvd, 0x0CFC),
+            ("4x", Family::Dvd, 0x15A4),
+            ("16x", Family::Dvd, 0x5690),
+            ("1x", Family::Bd, 0x118F),
+            ("2x", Family::Bd, 0x231E),
+            ("6x", Family::Bd, 0x695A),
+            ("8x", Family::Bd, 0x8C78),
+        ] {
+            let speed: Speed = speed.parse().unwrap();
+            assert_eq!(speed.kbps(family), Kbps(kbps), "{speed}");
+            assert_eq!(Speed::from_kbps(Kbps(kbps), family), speed);
+        }
+    }
+
+    #[test]
+    fn speeds_print_as_they_are_written() {
+        for text in ["1x", "2.4x", "16x", "3.48x", "0.05x"] {
+            assert_eq!(text.parse::<Speed>().map(|s| s.to_string()), Ok(text.into()));
+        }
+        for text in ["", "x", "0", "0.0x", "-1x", "1000x", "1.234x", "1e3", "4 x", "."] {
+            assert!(text.parse::<Speed>().is_err(), "{text}");
+        }
+    }
+}

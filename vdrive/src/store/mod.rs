@@ -253,8 +253,9 @@ fn fill(backing: &mut Backing, blob: &[u8]) -> Result<Journal, StoreErrorKind> {
 }
 
 fn is_zero(bytes: &[u8]) -> bool {
-    // Blocks large enough for vector instructions, small enough to stop early.
-    bytes.chunks(256).all(|part| part.iter().fold(0, |all, &b| all | b) == 0)
+    // Comparing slices is the fastest there is at any optimisation level.
+    static ZEROS: [u8; 4096] = [0; 4096];
+    bytes.chunks(ZEROS.len()).all(|part| part == &ZEROS[..part.len()])
 }
 
 /// Which 64 KiB pieces of the slot area are known never to have been written.

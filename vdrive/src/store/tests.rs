@@ -290,7 +290,7 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn a_store_agrees_with_a_plain_model(ops in proptest::collection::vec(op(), 1..60)) {
@@ -314,11 +314,17 @@ proptest! {
                     snapshot = Some(state);
                 }
                 Op::Kill { torn } => {
-                    // Killed in the middle of one more append.
+                    // Killed in the middle of one more append. Where the missing bytes happen to
+                    // be those left over from earlier, the record is whole after all.
                     let (before, at) = (bytes(&store), tail(&store));
                     store.append(&[0xAB; 40]).unwrap();
                     let torn = torn.min(store.frame.len() - 1);
                     let left = patched(&before, at, &store.frame[..torn]);
+                    let mut there = vec![0; store.frame.len()];
+                    left.read_at(at, &mut there).unwrap();
+                    if there == store.frame {
+                        records.push(vec![0xAB; 40]);
+                    }
                     let (again, replay) = Store::recover("memory".into(), left).unwrap();
                     prop_assert_eq!(&replay.records, &records);
                     prop_assert_eq!(&replay.snapshot, &snapshot);
