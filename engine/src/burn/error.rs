@@ -62,6 +62,11 @@ pub enum Fault {
         /// Blocks that can be written.
         has: Blocks,
     },
+    /// Another session cannot follow on this disc as it is.
+    CannotKeepOpen {
+        /// What lies in it.
+        medium: String,
+    },
     /// The image was laid out for another place on the disc.
     WrongBase {
         /// The place it was laid out for.
@@ -125,6 +130,15 @@ pub enum Class {
     Bug,
 }
 
+impl From<drive::Error> for Fault {
+    fn from(error: drive::Error) -> Fault {
+        match error.kind {
+            drive::ErrorKind::NoDisc => Fault::NoDisc,
+            _ => Fault::Drive(error),
+        }
+    }
+}
+
 impl Error {
     /// An error at `device` that left the disc as `disc` says.
     pub fn new(fault: Fault, device: impl Into<String>, disc: DiscState) -> Error {
@@ -146,6 +160,7 @@ impl Error {
             | Fault::SessionOpen { .. }
             | Fault::Damaged { .. }
             | Fault::Replaced { .. }
+            | Fault::CannotKeepOpen { .. }
             | Fault::TooSmall { .. } => Class::Medium,
             Fault::WrongBase { .. } | Fault::Empty => Class::Misuse,
             Fault::Source(_) => Class::Source,
@@ -177,6 +192,9 @@ impl Error {
                 "Use another disc; earlier sessions of this one may be readable."
             }
             Fault::TooSmall { .. } => "Use a larger disc or burn less.",
+            Fault::CannotKeepOpen { .. } => {
+                "Close it, or give consent to erase the whole disc, which takes its time."
+            }
             Fault::WrongBase { .. } => "Lay the image out for the place where the disc continues.",
             Fault::Empty => "Name something to burn.",
             Fault::Replaced { .. } => "Plan the burn again.",
@@ -207,6 +225,9 @@ impl fmt::Display for Fault {
                 needs.bytes(),
                 has.bytes()
             ),
+            Fault::CannotKeepOpen { medium } => {
+                write!(f, "the {medium} can only be written in one go and closed")
+            }
             Fault::WrongBase { image, disc } => write!(
                 f,
                 "the image was laid out for block {image} and would come to lie at block {disc}"

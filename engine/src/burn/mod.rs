@@ -9,10 +9,16 @@
 //! real.
 
 mod cancel;
+mod context;
+mod decide;
 mod error;
 mod event;
+mod job;
 mod options;
 mod outcome;
+mod pace;
+mod page;
+mod phase;
 mod plan;
 mod run;
 
@@ -20,6 +26,7 @@ pub use crate::drive::WaitReason;
 pub use cancel::Cancel;
 pub use error::{Class, Error, Fault};
 pub use event::{Event, Note, Progress, Stage};
+pub use job::{Done, Job, Order, Step, Transfer};
 pub use options::{Close, Options, Speed, SpeedParseError, Verify};
 pub use outcome::{DiscState, Outcome, Verified};
 pub use plan::{CloseStep, Mode, Plan, Renew, SessionBase, plan, session_base};

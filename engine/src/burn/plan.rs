@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{DiscState, Error, Fault, Options, Verify};
+use super::decide::{decide, place};
+use super::{DiscState, Error, Options, Verify};
 use crate::drive::{Identity, Recorder, State};
 use crate::media::Rules;
 use crate::mmc::cdb::CloseFunction;
@@ -37,6 +38,8 @@ pub struct Plan {
     pub room: Blocks,
     /// Write speed that will be asked for, or `None` where the drive offers no choice.
     pub speed: Option<Kbps>,
+    /// Read speed that is asked for together with it, where the drive names one.
+    pub read_speed: Option<Kbps>,
     /// How it is closed, in order.
     pub close: Vec<CloseStep>,
     /// Whether another session can follow afterwards.
@@ -114,22 +117,27 @@ pub struct SessionBase {
 /// Plans the burn of an image of so many blocks on what lies in the drive. Sends only commands that
 /// ask.
 pub fn plan(recorder: &mut Recorder<'_>, blocks: Blocks, options: &Options) -> Result<Plan, Error> {
-    let _ = (blocks, options);
-    Err(Error::new(
-        Fault::Bug { detail: "planning is not built yet".to_owned() },
-        recorder.address(),
-        DiscState::Untouched,
-    ))
+    let device = recorder.address().to_owned();
+    decide(recorder, blocks, options)
+        .map_err(|fault| Error::new(fault, device, DiscState::Untouched))
 }
 
-/// Where a burn with these options would start, and what came before it.
+/// Where a burn with these options would start, and what came before it. Sends only commands that
+/// ask.
 pub fn session_base(recorder: &mut Recorder<'_>, options: &Options) -> Result<SessionBase, Error> {
-    let _ = options;
-    Err(Error::new(
-        Fault::Bug { detail: "planning is not built yet".to_owned() },
-        recorder.address(),
-        DiscState::Untouched,
-    ))
+    let device = recorder.address().to_owned();
+    let fail = |fault| Error::new(fault, device.clone(), DiscState::Untouched);
+    let medium = recorder.medium().map_err(|error| fail(error.into()))?;
+    let place = place(&medium, options, None).map_err(fail)?;
+    let last = match (medium.state, place.renew) {
+        (State::Appendable, Renew::Nothing) => {
+            let before = medium.tracks.iter().filter(|track| track.session < medium.sessions);
+            let session = before.clone().map(|track| track.session).max();
+            before.filter(|track| Some(track.session) == session).map(|track| track.start).min()
+        }
+        _ => None,
+    };
+    Ok(SessionBase { start: place.start, last, room: place.room })
 }
 
 impl Plan {
@@ -142,6 +150,70 @@ impl Plan {
 impl fmt::Display for Plan {
     /// Some lines for a person, without a newline at the end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} {}", self.device, self.drive.vendor, self.drive.product)
+        let Identity { vendor, product, revision } = &self.drive;
+        writeln!(f, "drive    {}: {vendor} {product} {revision}", self.device)?;
+        write!(f, "medium   {}", self.medium.name)?;
+        if let Some(manufacturer) = &self.manufacturer {
+            write!(f, " ({manufacturer})")?;
+        }
+        let room = self.room.bytes();
+        writeln!(f, ", {}, room for {} blocks ({room})", self.state, self.room)?;
+        if self.renew != Renew::Nothing {
+            writeln!(f, "prepare  {}", self.renew)?;
+        }
+        write!(f, "write    {}, {} blocks ({})", self.mode, self.blocks, self.blocks.bytes())?;
+        if self.padding.0 > 0 {
+            write!(f, " and {} of padding", self.padding)?;
+        }
+        writeln!(f, " from block {} on", self.start)?;
+        match self.speed {
+            Some(speed) => {
+                let tenths = self.medium.family.tenths(speed);
+                writeln!(f, "speed    {}.{}x ({speed})", tenths / 10, tenths % 10)?;
+            }
+            None => writeln!(f, "speed    the drive's choice")?,
+        }
+        let close = match (self.appendable, self.mode) {
+            (true, _) => "the session; another one can be added",
+            (false, Mode::Overwrite) => "nothing for good; the disc can be written over",
+            (false, _) => "the disc; nothing can be added",
+        };
+        writeln!(f, "close    {close}")?;
+        let verify = match self.verify {
+            Verify::None => "not at all",
+            Verify::Quick => "samples",
+            Verify::Full => "every block",
+        };
+        writeln!(f, "verify   {verify}")?;
+        let seconds = self.duration.as_secs();
+        write!(f, "time     about {} min {:02} s", seconds / 60, seconds % 60)?;
+        if self.verify != Verify::None {
+            write!(f, ", and verifying")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Renew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Renew::Nothing => "nothing",
+            Renew::BlankMinimal => "erase quickly what the disc holds",
+            Renew::BlankFull => "erase every block of the disc",
+            Renew::Format { .. } => "format",
+            Renew::RestartFormat => "go on with formatting",
+        })
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Mode::TrackAtOnce => "track at once",
+            Mode::Incremental => "incrementally",
+            Mode::DiscAtOnce => "disc at once",
+            Mode::Sequential => "sequentially",
+            Mode::Overwrite => "in place",
+        })
     }
 }

@@ -1,8 +1,19 @@
 //! The blocking loop: steps, a device, a clock, an image.
 
-use super::{Cancel, DiscState, Error, Event, Fault, Outcome, Plan};
-use crate::drive::Recorder;
+use super::page::{page, select};
+use super::phase::state_of;
+use super::{
+    Cancel, DiscState, Done, Error, Event, Fault, Job, Mode, Order, Outcome, Plan, Stage, Step,
+    Transfer, WaitReason,
+};
+use crate::device::Data;
+use crate::drive::recorder::timeout;
+use crate::drive::survey::Depth;
+use crate::drive::{ErrorKind, Recorder, Session};
 use crate::image::sectors::Sectors;
+use crate::media::Method;
+use crate::mmc::cdb::{CloseTrackSession, Command, PreventAllow};
+use crate::units::Blocks;
 
 /// Carries out a plan. Blocks until the end; everything that happens goes to `tell`. Always leaves
 /// the tray unlocked if the drive can still be told.
@@ -13,21 +24,94 @@ pub fn run(
     tell: &mut dyn FnMut(&Event),
     cancel: &Cancel,
 ) -> Result<Outcome, Error> {
-    let _ = (plan, image, tell, cancel);
-    Err(Error::new(
-        Fault::Bug { detail: "burning is not built yet".to_owned() },
-        recorder.address(),
-        DiscState::Untouched,
-    ))
+    let device = recorder.address().to_owned();
+    if image.blocks() != plan.blocks {
+        let detail =
+            format!("planned for {} blocks, the image has {}", plan.blocks, image.blocks());
+        return Err(Error::new(Fault::Bug { detail }, device, DiscState::Untouched));
+    }
+    let clock = recorder.clock();
+    let mut job = Job::new(plan.clone(), recorder.device().limits().max_transfer);
+    let recorder = &mut Unlocking { recorder };
+    loop {
+        if cancel.is_cancelled() {
+            job.cancel();
+        }
+        match job.next(clock.now()) {
+            Step::Command(Order { request, mut transfer }) => {
+                let data = match &mut transfer {
+                    Transfer::None => Data::None,
+                    Transfer::In(room) => Data::In(room),
+                    Transfer::Out(bytes) => Data::Out(bytes),
+                };
+                let result = recorder.recorder.device().execute(&request, data);
+                let room = match transfer {
+                    Transfer::In(room) => room,
+                    // Given up here, so that what went out is the job's alone again.
+                    Transfer::None | Transfer::Out(_) => Vec::new(),
+                };
+                job.done(clock.now(), Done::Command(result, room));
+            }
+            Step::Wait { until, .. } => clock.wait_until(until),
+            Step::Need { first, mut room } => {
+                let filled = image.read(first, &mut room).map(|()| room);
+                job.done(clock.now(), Done::Image(filled));
+            }
+            Step::Tell(mut event) => {
+                name_file(&mut event, plan, image);
+                tell(&event);
+            }
+            Step::Finished(mut result) => {
+                if let Err(error) = &mut result
+                    && let Fault::Mismatch { block, file, .. } = &mut *error.fault
+                    && let Some(block) = block.checked_from(plan.start)
+                {
+                    *file = image.name_at(block);
+                }
+                return result;
+            }
+        }
+    }
+}
+
+/// Puts the file into a progress event that its last block belongs to.
+fn name_file(event: &mut Event, plan: &Plan, image: &dyn Sectors) {
+    if let Event::Progress(progress) = event
+        && (progress.stage == Stage::Write || progress.done < plan.blocks)
+    {
+        let last = progress.done.0.min(plan.blocks.0).saturating_sub(1);
+        progress.file = image.name_at(Blocks(last));
+    }
+}
+
+/// Unlocks the tray when an image or a listener panics; in every other case the job has.
+struct Unlocking<'r, 'a> {
+    recorder: &'r mut Recorder<'a>,
+}
+
+impl Drop for Unlocking<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let cdb = PreventAllow::default().cdb();
+            let request = crate::device::Request { cdb, timeout: timeout(cdb) };
+            let _ = self.recorder.device().execute(&request, Data::None);
+        }
+    }
 }
 
 /// Finds out what state the disc is in, by asking only.
 pub fn assess(recorder: &mut Recorder<'_>) -> Result<DiscState, Error> {
-    Err(Error::new(
-        Fault::Bug { detail: "assessing is not built yet".to_owned() },
-        recorder.address(),
-        DiscState::Unknown,
-    ))
+    let device = recorder.address().to_owned();
+    match look(recorder) {
+        Ok(state) => Ok(state),
+        Err(error) if error.kind == ErrorKind::NoDisc => Ok(DiscState::NoDisc),
+        Err(error) => Err(Error::new(error.into(), device, DiscState::Unknown)),
+    }
+}
+
+fn look(recorder: &mut Recorder<'_>) -> Result<DiscState, crate::drive::Error> {
+    recorder.wait_ready()?;
+    Ok(state_of(&recorder.survey(Depth::Last)?, None))
 }
 
 /// Closes what an interrupted burn left open, so that another session can follow: the last track and
@@ -36,10 +120,55 @@ pub fn close_interrupted(
     recorder: &mut Recorder<'_>,
     tell: &mut dyn FnMut(&Event),
 ) -> Result<DiscState, Error> {
-    let _ = tell;
-    Err(Error::new(
-        Fault::Bug { detail: "closing is not built yet".to_owned() },
-        recorder.address(),
-        DiscState::Unknown,
-    ))
+    let device = recorder.address().to_owned();
+    let mut touched = false;
+    let result = recorder.lock().and_then(|mut locked| close_open(&mut locked, tell, &mut touched));
+    let fault = match result {
+        Ok(()) => return assess(recorder),
+        Err(error) => error.into(),
+    };
+    let disc = match (touched, assess(recorder)) {
+        (false, _) => DiscState::Untouched,
+        (true, Ok(state)) => state,
+        (true, Err(_)) => DiscState::Unknown,
+    };
+    Err(Error::new(fault, device, disc))
+}
+
+fn close_open(
+    recorder: &mut Recorder<'_>,
+    tell: &mut dyn FnMut(&Event),
+    touched: &mut bool,
+) -> Result<(), crate::drive::Error> {
+    recorder.wait_ready()?;
+    let medium = recorder.survey(Depth::Last)?;
+    let Some(rules) = medium.rules.filter(|rules| rules.writable() && !rules.overwritable()) else {
+        return Ok(());
+    };
+    if !matches!(medium.last_session, Session::Incomplete | Session::Damaged) {
+        return Ok(());
+    }
+    tell(&Event::Stage(Stage::Close));
+    let mode = match rules.method {
+        Method::TrackAtOnce => Mode::TrackAtOnce,
+        Method::Incremental => Mode::Incremental,
+        _ => Mode::Sequential,
+    };
+    if let Some(page) = page(mode, true) {
+        let (command, list) = select(&page);
+        recorder.command(&command, &list)?;
+    }
+    let open = medium.tracks.iter().rev().find(|track| !track.blank && track.next.is_some());
+    let steps = [
+        open.and_then(|track| Some((rules.closing.track?, track.number))),
+        rules.closing.session.map(|function| (function, 0)),
+    ];
+    for (function, track) in steps.into_iter().flatten() {
+        *touched = true;
+        let reason = WaitReason::Closing;
+        tell(&Event::Wait { reason, waited: std::time::Duration::ZERO, permille: None });
+        recorder.command(&CloseTrackSession { immed: false, function, track }, &[])?;
+        recorder.wait_ready()?;
+    }
+    Ok(())
 }

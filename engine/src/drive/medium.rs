@@ -1,5 +1,7 @@
 //! What lies in the tray.
 
+use std::fmt;
+
 use crate::media::Rules;
 use crate::mmc::disc::BackgroundFormat;
 use crate::mmc::feature::FeatureCode;
@@ -23,6 +25,19 @@ pub enum State {
     Overwritable,
     /// The drive reports its last session as damaged.
     Damaged,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            State::Blank => "blank",
+            State::Unformatted => "not formatted",
+            State::Appendable => "appendable",
+            State::Complete => "closed",
+            State::Overwritable => "can be written over",
+            State::Damaged => "damaged",
+        })
+    }
 }
 
 /// The state of a session (MMC-6, 6.22.3.1).

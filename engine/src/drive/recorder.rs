@@ -16,6 +16,7 @@ use crate::mmc::modes::{Capabilities, ModeList};
 use crate::mmc::performance::Performance;
 use crate::mmc::profile::Profile;
 use crate::mmc::sense::{Sense, SenseKey};
+use crate::mmc::table;
 use crate::mmc::wire::WireError;
 use crate::units::{Instant, Kbps, Lba};
 
@@ -239,6 +240,10 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    pub(crate) fn wait_ready(&mut self) -> Result<(), Error> {
+        self.ready(READY)
+    }
+
     /// What lies in it. Waits until it is ready. Sends only commands that ask.
     pub fn medium(&mut self) -> Result<Medium, Error> {
         self.ready(READY)?;
@@ -374,40 +379,10 @@ fn page_speeds(reply: &[u8]) -> (Vec<Kbps>, Option<Kbps>) {
 
 /// The standard name of a command.
 pub(crate) fn name(cdb: Cdb) -> &'static str {
-    match cdb.opcode() {
-        0x00 => "TEST UNIT READY",
-        0x04 => "FORMAT UNIT",
-        0x12 => "INQUIRY",
-        0x1b => "START STOP UNIT",
-        0x1e => "PREVENT ALLOW MEDIUM REMOVAL",
-        0x23 => "READ FORMAT CAPACITIES",
-        0x25 => "READ CAPACITY",
-        0x28 => "READ (10)",
-        0x2a => "WRITE (10)",
-        0x35 => "SYNCHRONIZE CACHE",
-        0x43 => "READ TOC/PMA/ATIP",
-        0x46 => "GET CONFIGURATION",
-        0x51 => "READ DISC INFORMATION",
-        0x52 => "READ TRACK INFORMATION",
-        0x53 => "RESERVE TRACK",
-        0x55 => "MODE SELECT (10)",
-        0x5a => "MODE SENSE (10)",
-        0x5b => "CLOSE TRACK/SESSION",
-        0x5c => "READ BUFFER CAPACITY",
-        0xa1 => "BLANK",
-        0xac => "GET PERFORMANCE",
-        0xad => "READ DISC STRUCTURE",
-        0xb6 => "SET STREAMING",
-        0xbb => "SET CD SPEED",
-        _ => "a command",
-    }
+    table::row(cdb.opcode()).map_or("a command not known here", |row| row.name)
 }
 
 /// How long the transport may wait for a command.
 pub(crate) fn timeout(cdb: Cdb) -> Duration {
-    Duration::from_secs(match cdb.opcode() {
-        0x2a | 0x53 | 0x5b | 0xa1 | 0x04 | 0x35 => 200,
-        0x1b => 300,
-        _ => 60,
-    })
+    table::row(cdb.opcode()).map_or(Duration::from_secs(60), |row| row.time_limit(&cdb))
 }

@@ -1,0 +1,273 @@
+//! From what lies in the drive and what the user wants to a plan, or to the reason why not.
+
+use std::time::Duration;
+
+use super::{Close, CloseStep, Fault, Mode, Options, Plan, Renew, Speed};
+use crate::drive::{Abilities, Identity, Medium, Recorder, Session, State};
+use crate::media::{Method, MultiSession, Renewal, Rules};
+use crate::mmc::disc::BackgroundFormat;
+use crate::mmc::feature::FeatureCode;
+use crate::mmc::format::FormatType;
+use crate::units::{Blocks, Kbps, Lba};
+
+/// Where and how a burn begins.
+pub(super) struct Place {
+    pub(super) rules: &'static Rules,
+    pub(super) renew: Renew,
+    pub(super) mode: Mode,
+    pub(super) start: Lba,
+    /// Blocks that can be written from there on.
+    pub(super) room: Blocks,
+}
+
+/// Features of which at least one is current if the drive writes the medium in it.
+const WRITING: &[FeatureCode] = &[
+    FeatureCode::RandomWritable,
+    FeatureCode::IncrementalStreamingWritable,
+    FeatureCode::WriteOnce,
+    FeatureCode::RestrictedOverwrite,
+    FeatureCode::DvdPlusRw,
+    FeatureCode::DvdPlusR,
+    FeatureCode::RigidRestrictedOverwrite,
+    FeatureCode::CdTrackAtOnce,
+    FeatureCode::CdMastering,
+    FeatureCode::DvdRRwWrite,
+    FeatureCode::DvdPlusRDl,
+    FeatureCode::BdWrite,
+];
+
+/// Asks the drive and plans.
+pub(super) fn decide(
+    recorder: &mut Recorder<'_>,
+    blocks: Blocks,
+    options: &Options,
+) -> Result<Plan, Fault> {
+    let drive = recorder.identity()?;
+    let medium = recorder.medium()?;
+    let abilities = recorder.abilities()?;
+    compose(recorder.address(), drive, &medium, &abilities, blocks, options)
+}
+
+/// Plans from what the drive has said.
+pub(super) fn compose(
+    device: &str,
+    drive: Identity,
+    medium: &Medium,
+    abilities: &Abilities,
+    blocks: Blocks,
+    options: &Options,
+) -> Result<Plan, Fault> {
+    if blocks.0 == 0 {
+        return Err(Fault::Empty);
+    }
+    let place = place(medium, options, Some(options.base))?;
+    let rules = place.rules;
+    let total = padded(rules, blocks, place.room);
+    if total > place.room {
+        let medium = rules.name.to_owned();
+        return Err(Fault::TooSmall { medium, needs: total, has: place.room });
+    }
+    let speed = choose(rules, &abilities.write_speeds, options.speed);
+    let appendable = options.close == Close::KeepOpen && rules.multi_session != MultiSession::One;
+    Ok(Plan {
+        device: device.to_owned(),
+        drive,
+        medium: rules,
+        manufacturer: medium.manufacturer.clone(),
+        state: medium.state,
+        renew: place.renew,
+        mode: place.mode,
+        start: place.start,
+        blocks,
+        padding: total - blocks,
+        room: place.room,
+        speed,
+        read_speed: abilities.read_speed,
+        close: close(rules, &place, medium, appendable),
+        appendable,
+        verify: options.verify,
+        duration: estimate(rules, total, speed, &place),
+    })
+}
+
+/// Where a burn would begin. `base`: where the image was laid out for, if there is one already.
+pub(super) fn place(medium: &Medium, options: &Options, base: Option<Lba>) -> Result<Place, Fault> {
+    let name = || medium.name();
+    let Some(rules) = medium.rules.filter(|rules| rules.writable()) else {
+        return Err(Fault::NotWritable { medium: name() });
+    };
+    let writes = medium.features.is_empty() || WRITING.iter().any(|&code| medium.has(code));
+    if !writes && medium.state != State::Complete {
+        return Err(Fault::NotWritable { medium: name() });
+    }
+    if rules.overwritable() {
+        return overwrite(rules, medium, options, base);
+    }
+    let erasable = rules.renewal == Renewal::Blank;
+    // An image laid out to follow earlier sessions does not want them erased.
+    let erase = erasable && options.overwrite && base.is_none_or(|base| base == Lba(0));
+    let empty = medium.last_session == Session::Empty;
+    match (medium.state, medium.next) {
+        (State::Blank, _) => append(rules, medium, options, base, Lba(0)),
+        _ if erase => Ok(blank(rules, medium, options)),
+        (State::Appendable, Some(next)) if empty => {
+            if erasable && base == Some(Lba(0)) {
+                return Err(Fault::NotBlank { medium: name() });
+            }
+            append(rules, medium, options, base, next)
+        }
+        (State::Appendable, _) if !empty => Err(Fault::SessionOpen { medium: name() }),
+        (State::Damaged, _) => Err(Fault::Damaged { medium: name() }),
+        _ => Err(Fault::Closed { medium: name(), erasable }),
+    }
+}
+
+/// Behind what is there.
+fn append(
+    rules: &'static Rules,
+    medium: &Medium,
+    options: &Options,
+    base: Option<Lba>,
+    start: Lba,
+) -> Result<Place, Fault> {
+    if let Some(image) = base.filter(|&base| base != start) {
+        return Err(Fault::WrongBase { image, disc: start });
+    }
+    let mode = match rules.method {
+        Method::TrackAtOnce => Mode::TrackAtOnce,
+        Method::Incremental if medium.has(FeatureCode::IncrementalStreamingWritable) => {
+            Mode::Incremental
+        }
+        // Minimally blanked: the disc must be written in one go (MMC-6, 5.3.14).
+        Method::Incremental if options.close == Close::KeepOpen || start != Lba(0) => {
+            return Err(Fault::CannotKeepOpen { medium: medium.name() });
+        }
+        Method::Incremental => Mode::DiscAtOnce,
+        _ => Mode::Sequential,
+    };
+    Ok(Place { rules, renew: Renew::Nothing, mode, start, room: medium.free })
+}
+
+/// On an erased disc.
+fn blank(rules: &'static Rules, medium: &Medium, options: &Options) -> Place {
+    let (renew, mode) = match (rules.method, options.close) {
+        (Method::TrackAtOnce, _) => (Renew::BlankMinimal, Mode::TrackAtOnce),
+        (_, Close::KeepOpen) => (Renew::BlankFull, Mode::Incremental),
+        (_, Close::Finalize) => (Renew::BlankMinimal, Mode::DiscAtOnce),
+    };
+    let formats = medium.formats.iter();
+    let full = formats.filter(|format| {
+        matches!(format.kind, FormatType::Full | FormatType::RwFull | FormatType::Quick)
+    });
+    let capacity = full.map(|format| format.blocks).max();
+    let lead_out = medium.last_lead_out.and_then(|end| end.checked_from(Lba(0)));
+    // Where the disc does not tell before it is blank, the drive is asked again when it is.
+    let room = lead_out.or(capacity).filter(|room| room.0 > 0).unwrap_or(Blocks(u32::MAX));
+    Place { rules, renew, mode, start: Lba(0), room }
+}
+
+/// In place.
+fn overwrite(
+    rules: &'static Rules,
+    medium: &Medium,
+    options: &Options,
+    base: Option<Lba>,
+) -> Result<Place, Fault> {
+    if let Some(image) = base.filter(|&base| base != Lba(0)) {
+        return Err(Fault::WrongBase { image, disc: Lba(0) });
+    }
+    let (mode, start) = (Mode::Overwrite, Lba(0));
+    let place = |renew, room| Ok(Place { rules, renew, mode, start, room });
+    match medium.state {
+        State::Unformatted => {
+            let Some(kind) = rules.format_kind() else {
+                return Err(Fault::NotWritable { medium: medium.name() });
+            };
+            let offered = medium.formats.iter().find(|format| format.kind == kind);
+            let blocks = offered.map_or(medium.free, |format| format.blocks);
+            let renew = match kind {
+                // All of it, whatever size the drive names for it (MMC-6, 6.5.3.2.14).
+                FormatType::DvdPlusRw => {
+                    Renew::Format { kind, sub_type: 0, blocks: Blocks(u32::MAX), parameter: 0 }
+                }
+                _ => Renew::Format {
+                    kind,
+                    sub_type: offered.map_or(0, |format| format.sub_type),
+                    blocks,
+                    parameter: offered.map_or(0, |format| format.parameter),
+                },
+            };
+            place(renew, blocks)
+        }
+        _ if !options.overwrite => Err(Fault::NotBlank { medium: medium.name() }),
+        // A format left off half way is taken up again: some drives write unreliably otherwise.
+        State::Overwritable if medium.background_format == BackgroundFormat::Stopped => {
+            place(Renew::RestartFormat, medium.free)
+        }
+        State::Overwritable => place(Renew::Nothing, medium.free),
+        _ => Err(Fault::Closed { medium: medium.name(), erasable: false }),
+    }
+}
+
+/// All blocks that will be written for an image of so many.
+fn padded(rules: &Rules, blocks: Blocks, room: Blocks) -> Blocks {
+    let whole = blocks.round_up(rules.unit).max(rules.min_track);
+    let with_tail = Blocks(blocks.0.saturating_add(rules.tail.0)).round_up(rules.unit);
+    // The tail is for comfort, the data is not.
+    whole.max(with_tail.min(room))
+}
+
+/// The closing steps, in order.
+fn close(rules: &Rules, place: &Place, medium: &Medium, appendable: bool) -> Vec<CloseStep> {
+    let closing = rules.closing;
+    let track = closing.track.map(CloseStep::Track);
+    let session = closing.session.map(CloseStep::Session);
+    match place.mode {
+        // The reserved track's last block ends all (MMC-6, 6.44.3).
+        Mode::DiscAtOnce => Vec::new(),
+        Mode::Overwrite => {
+            let formatting = place.renew != Renew::Nothing
+                || medium.background_format == BackgroundFormat::Running;
+            let stop = closing.stop_format.map(CloseStep::StopFormat);
+            stop.into_iter().chain(session).filter(|_| formatting).collect()
+        }
+        _ if appendable => track.into_iter().chain(session).collect(),
+        _ => {
+            let last = closing.finalize.map(CloseStep::Finalize).or(session);
+            track.into_iter().chain(last).collect()
+        }
+    }
+}
+
+/// The speed to ask for, out of those offered.
+fn choose(rules: &Rules, offered: &[Kbps], wanted: Speed) -> Option<Kbps> {
+    let family = rules.family;
+    let fits = |speed: &&Kbps| match wanted {
+        Speed::Highest => true,
+        Speed::Tenths(tenths) => family.tenths(**speed) <= tenths,
+        Speed::Rate(rate) => **speed <= rate,
+    };
+    match (offered.iter().filter(fits).max().or(offered.iter().min()), wanted) {
+        (Some(&speed), _) => Some(speed),
+        (None, Speed::Highest) => None,
+        (None, Speed::Tenths(tenths)) => Some(family.rate(tenths)),
+        (None, Speed::Rate(rate)) => Some(rate),
+    }
+}
+
+/// About how long it will take.
+fn estimate(rules: &Rules, total: Blocks, speed: Option<Kbps>, place: &Place) -> Duration {
+    let family = rules.family;
+    let tenths = u64::from(speed.map_or(40, |speed| family.tenths(speed)).max(1));
+    let at_speed = |blocks: Blocks| {
+        u64::from(blocks.0) * 100_000 / u64::from(family.blocks_in_ten_seconds()) / tenths
+    };
+    // Lead-in, lead-out, calibration; erasing and formatting as measured on real drives.
+    let around = 30_000;
+    let renew = match place.renew {
+        Renew::Nothing => 0,
+        Renew::BlankFull => at_speed(place.room.min(Blocks(2_300_000))),
+        Renew::BlankMinimal | Renew::Format { .. } | Renew::RestartFormat => 60_000,
+    };
+    Duration::from_millis(at_speed(total) + around + renew)
+}
