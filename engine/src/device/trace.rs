@@ -152,7 +152,7 @@ impl fmt::Display for Hex<'_> {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 2 != 0 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok()).collect()
@@ -278,6 +278,22 @@ fn parse_ended(text: &str) -> Option<Ended> {
         "host" => Ended::Failed(DeviceErrorKind::Host),
         _ => return None,
     })
+}
+
+/// For fuzz targets and property tests.
+#[doc(hidden)]
+pub mod fuzzing {
+    use super::{Exchange, parse};
+
+    /// Any text parses or is refused; what parses prints as something that parses to the same.
+    pub fn trace(text: &str) {
+        let _ = parse(text);
+        for line in text.lines() {
+            if let Ok(exchange) = line.parse::<Exchange>() {
+                assert_eq!(exchange.to_string().parse(), Ok(exchange), "{line}");
+            }
+        }
+    }
 }
 
 #[cfg(test)]
