@@ -4,21 +4,22 @@
 //! is an exchange of fields separated by single spaces:
 //!
 //! ```text
-//! 3 12.345678901 2a000000001000001000 > 32768 sha256:0123456789abcdef good +0.012000000 # WRITE (10) …
-//! │ │            │                    │ │     │                       │    │            └ words, not parsed
-//! │ │            │                    │ │     │                       │    └ time it took, in seconds
-//! │ │            │                    │ │     │                       └ result: see below
-//! │ │            │                    │ │     └ data: - none, hexadecimal, or the start of its SHA-256
-//! │ │            │                    │ └ bytes offered or room for, -N where N of them did not go
-//! │ │            │                    └ - no data, < device to host, > host to device
-//! │ │            └ CDB, hexadecimal
-//! │ └ time of issue in seconds since the clock's start
-//! └ number of the exchange, from 1
+//! 3 12.345678901 2a000000001000001000 > 32768 sha256:0123456789abcdef good +0.012000000 # words
 //! ```
 //!
+//! 1. number of the exchange, from 1
+//! 2. time of issue in seconds since the clock's start
+//! 3. CDB, hexadecimal
+//! 4. `-` no data, `<` device to host, `>` host to device
+//! 5. bytes offered or room for, followed by `-N` where N of them did not go
+//! 6. data: `-` none, hexadecimal, or the start of its SHA-256
+//! 7. result, see below
+//! 8. time it took, in seconds
+//! 9. behind ` # `, for people: command and sense in words; not parsed
+//!
 //! The result is `good`, `check:SENSE` (hexadecimal, may be empty), `busy`, `status:XX`, or of the
-//! wire `gone`, `reset`, `timeout`, `refused`, `host`. Data longer than the recorder's limit is kept
-//! as a hash: it can be compared, not replayed.
+//! wire `gone`, `reset`, `timeout`, `refused`, `host`. Data longer than the recorder's limit is
+//! kept as a hash: it can be compared, not replayed.
 
 use std::fmt;
 use std::str::FromStr;

@@ -17,8 +17,8 @@ use crate::mmc::{
     structure, table, toc,
 };
 
-/// Every structure parses `bytes`; what they hold is stable from the first emitting on. Panics where
-/// it is not.
+/// Every structure parses `bytes`; what they hold is stable from the first emitting on. Panics
+/// where it is not.
 pub fn wire(bytes: &[u8]) {
     layouts(bytes);
     features(bytes);
@@ -154,8 +154,8 @@ commands! {
     Write12 Seek10 WriteAndVerify10 Verify10 SynchronizeCache ReadToc ReadSubChannel
     ReadDiscInformation ReadTrackInformation ReserveTrack SendOpc RepairTrack CloseTrackSession
     SendCueSheet Blank ReadDiscStructure SendDiscStructure ReadCd ReadCdMsf SendKey ReportKey
-    GetConfiguration GetEventStatusNotification StartStopUnit PreventAllow MechanismStatus LoadUnload
-    SetCdSpeed GetPerformance SetStreaming SetReadAhead ReadBufferCapacity
+    GetConfiguration GetEventStatusNotification StartStopUnit PreventAllow MechanismStatus
+    LoadUnload SetCdSpeed GetPerformance SetStreaming SetReadAhead ReadBufferCapacity
 }
 
 #[cfg(test)]
@@ -165,7 +165,11 @@ mod tests {
     use super::*;
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..Default::default() })]
+        #![proptest_config(ProptestConfig {
+            cases: 512,
+            failure_persistence: None,
+            ..Default::default()
+        })]
 
         #[test]
         fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {

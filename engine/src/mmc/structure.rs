@@ -236,8 +236,8 @@ pub fn parse_list(structure: &[u8]) -> Vec<StructureListEntry> {
 }
 
 layout! {
-    /// Header of a control data block: disc control block (DVD, 30h) or physical access control (BD,
-    /// 30h) (MMC-5, 6.23.3.2.29, 6.23.3.3.7).
+    /// Header of a control data block: disc control block (DVD, 30h) or physical access control
+    /// (BD, 30h) (MMC-5, 6.23.3.2.29, 6.23.3.3.7).
     pub struct ControlBlockHeader[4] {
         /// Content descriptor.
         content: [u8; 4] = (bytes 0 .. 4),

@@ -22,7 +22,7 @@ fn a_cut_reply_says_how_long_it_is() {
 #[test]
 fn one_feature_of_a_reply() {
     // Trace dvd-r-growisofs-Z, feature 0021h: version 1, current; the reply goes on past the host's
-    // 16 bytes, so that the descriptor is cut. Its payload so far: all block types 8, BUF, one link.
+    // 16 bytes, so that the descriptor is cut. Its payload so far: block type 8, BUF, one link.
     let bytes = hex("00 00 00 10 00 00 00 11 00 21 05 08 01 00 01 01");
     assert_eq!(Configuration::parse(&bytes).unwrap().features, []);
     let mut whole = bytes.clone();
