@@ -271,3 +271,6 @@ macro_rules! feature {
 
 mod payload;
 pub use payload::*;
+
+#[cfg(test)]
+mod tests;

@@ -14,10 +14,6 @@ pub mod disc;
 pub mod event;
 pub mod feature;
 pub mod format;
-#[doc(hidden)]
-pub mod fuzzing;
-#[cfg(test)]
-mod golden;
 pub mod inquiry;
 pub mod mechanism;
 pub mod modes;

@@ -2,10 +2,9 @@
 
 use super::prepare::refused;
 use super::{Answer, Ask, Phase, Turn, enter, verify};
-use crate::burn::context::{Context, wire};
+use crate::burn::context::Context;
 use crate::burn::job::Exchange;
 use crate::burn::{DiscState, Fault, Mode, Stage};
-use crate::device::DeviceErrorKind;
 use crate::drive::survey::{Depth, Question, Survey};
 use crate::drive::{Medium, Session, State};
 use crate::units::{Blocks, Lba};
@@ -52,17 +51,18 @@ impl Examine {
     }
 }
 
-/// The state stays unknown, but the tray is unlocked if there is someone to unlock it.
+/// The state stays unknown, but the tray is unlocked.
 fn failed(cx: &mut Context, fault: Fault) -> Turn {
-    let wire = wire(&fault);
-    let first = cx.fault.is_none();
-    if first {
+    if cx.fault.is_none() {
         cx.fault = Some(fault);
+        return Phase::release(cx);
     }
-    if wire == Some(DeviceErrorKind::Gone) || wire.is_some() && !first {
-        return Turn(Phase::Over, Ask::End);
+    match fault {
+        Fault::Drive(error) if matches!(error.kind, crate::drive::ErrorKind::Wire(_)) => {
+            Turn(Phase::Over, Ask::End)
+        }
+        _ => Phase::release(cx),
     }
-    Phase::release(cx)
 }
 
 /// What the disc lacks of a burn of which every command succeeded.

@@ -1,0 +1,93 @@
+//! From operation code to function: one row per command that this firmware has.
+//!
+//! May not know: what any command does.
+
+use engine::device::{Cdb, Data};
+use engine::mmc::sense::codes;
+
+use super::context::{Cx, Reply};
+use super::ready::{self, Gate};
+use super::{
+    blank, buffer, close, config, cue, events, format, identity, info, modes, opc, performance,
+    power, read, reserve, structure, sync, toc, write,
+};
+
+/// A command's function.
+type Handler = fn(&mut Cx<'_>, &Cdb, &mut Data<'_>) -> Reply;
+
+/// A command that the firmware has.
+#[derive(Clone, Copy)]
+struct Row {
+    opcode: u8,
+    gate: Gate,
+    handler: Handler,
+}
+
+const fn row(opcode: u8, gate: Gate, handler: Handler) -> Row {
+    Row { opcode, gate, handler }
+}
+
+/// All commands by operation code.
+const ROWS: &[Row] = &[
+    row(0x00, Gate::Drive, ready::test_unit_ready),
+    row(0x03, Gate::Always, identity::request_sense),
+    row(0x04, Gate::Medium, format::format_unit),
+    row(0x08, Gate::Medium, read::read6),
+    row(0x12, Gate::Always, identity::inquiry),
+    row(0x15, Gate::Idle, modes::mode_select6),
+    row(0x1a, Gate::Drive, modes::mode_sense6),
+    row(0x1b, Gate::Idle, power::start_stop_unit),
+    row(0x1e, Gate::Drive, power::prevent_allow),
+    row(0x23, Gate::Idle, format::read_format_capacities),
+    row(0x25, Gate::Medium, read::read_capacity),
+    row(0x28, Gate::Medium, read::read10),
+    row(0x2a, Gate::Medium, write::write10),
+    row(0x2b, Gate::Medium, read::seek10),
+    row(0x2e, Gate::Medium, write::write_and_verify),
+    row(0x2f, Gate::Medium, read::verify10),
+    row(0x35, Gate::Medium, sync::synchronize_cache),
+    row(0x43, Gate::Medium, toc::read_toc),
+    row(0x46, Gate::Passes, config::get_configuration),
+    row(0x4a, Gate::Passes, events::get_event_status),
+    row(0x51, Gate::Medium, info::read_disc_information),
+    row(0x52, Gate::Medium, info::read_track_information),
+    row(0x53, Gate::Medium, reserve::reserve_track),
+    row(0x54, Gate::Medium, opc::send_opc),
+    row(0x55, Gate::Idle, modes::mode_select10),
+    row(0x58, Gate::Medium, close::repair_track),
+    row(0x5a, Gate::Drive, modes::mode_sense10),
+    row(0x5b, Gate::Medium, close::close_track_session),
+    row(0x5c, Gate::Drive, buffer::read_buffer_capacity),
+    row(0x5d, Gate::Medium, cue::send_cue_sheet),
+    row(0xa0, Gate::Always, identity::report_luns),
+    row(0xa1, Gate::Medium, blank::blank),
+    row(0xa6, Gate::Idle, power::load_unload),
+    row(0xa7, Gate::Medium, performance::set_read_ahead),
+    row(0xa8, Gate::Medium, read::read12),
+    row(0xaa, Gate::Medium, write::write12),
+    row(0xac, Gate::Medium, performance::get_performance),
+    row(0xad, Gate::Medium, structure::read_disc_structure),
+    row(0xb6, Gate::Medium, performance::set_streaming),
+    row(0xbb, Gate::Idle, performance::set_cd_speed),
+    row(0xbd, Gate::Drive, power::mechanism_status),
+];
+
+/// Rows by operation code.
+static TABLE: [Option<Row>; 256] = {
+    let mut table = [None; 256];
+    let mut i = 0;
+    while i < ROWS.len() {
+        table[ROWS[i].opcode as usize] = Some(ROWS[i]);
+        i += 1;
+    }
+    table
+};
+
+/// Carries out one command, or says why not.
+pub(super) fn run(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Reply {
+    let Some(row) = TABLE[usize::from(cdb.opcode())] else {
+        return Err(codes::INVALID_OPCODE.into());
+    };
+    ready::check(cx, row.gate)?;
+    (row.handler)(cx, cdb, data)
+}

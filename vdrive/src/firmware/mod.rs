@@ -1,0 +1,560 @@
+//! The firmware: MMC as the host sees it. One function per command, found through the command
+//! table. On power-up it knows nothing but what it reads from the medium; what it keeps while it
+//! has power is [`Firmware`].
+//!
+//! May not know: the bench, faults, other drives, the host's clock.
+
+mod attention;
+mod blank;
+mod buffer;
+mod close;
+mod config;
+mod context;
+mod cue;
+mod dispatch;
+mod events;
+mod format;
+mod identity;
+mod info;
+mod job;
+mod laser;
+mod modes;
+mod opc;
+mod performance;
+mod power;
+mod read;
+mod ready;
+mod reserve;
+mod structure;
+mod sync;
+mod toc;
+mod tracks;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::device::{Cdb, Completion, Data, Status};
+use engine::mmc::sense::{Sense, codes};
+use engine::units::{Blocks, Instant, Kbps, Lba};
+
+use self::attention::{Attentions, Event, Events};
+use self::context::{Answer, Cx, Refusal};
+use self::job::{Effect, Job, Step, Turn};
+use self::laser::Laser;
+use self::modes::Pages;
+use self::tracks::Writing;
+use crate::mechanism::{FaultCause, PowerState};
+use crate::medium::{Change, Disc, FormatState, State, Way};
+use crate::models::{DriveModel, Family, FamilyTiming, Interface, MediumKind};
+
+/// Where the disc can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tray {
+    /// In the drive.
+    In,
+    /// Out.
+    Out,
+}
+
+/// Whether the disc turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spindle {
+    /// Standing: START STOP UNIT must start it.
+    Stopped,
+    /// Not recognised yet.
+    Unknown,
+    /// Ready.
+    Ready,
+}
+
+/// What the drive knows of the disc in it that the disc itself does not: lost with the power.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Live {
+    /// The track that is being written.
+    writing: Option<Writing>,
+    /// The cue sheet of the session that is to be written at once.
+    cue: Option<cue::Sheet>,
+    /// Background formatting runs, and has been accounted for up to this time.
+    formatting: Option<Instant>,
+}
+
+/// A drive's firmware with power on.
+#[derive(Debug)]
+pub(crate) struct Firmware {
+    model: Arc<DriveModel>,
+    attentions: Attentions,
+    events: Events,
+    tray: Tray,
+    spindle: Spindle,
+    live: Option<Live>,
+    laser: Laser,
+    pages: Pages,
+    /// The host's wish for the speed of writing; none: as fast as it goes.
+    write_speed: Option<Kbps>,
+    /// The same for reading.
+    read_speed: Option<Kbps>,
+    job: Option<Job>,
+    /// The command being carried out ends with the job.
+    waits_for_job: bool,
+    /// Bytes of data that it has moved.
+    job_moves: usize,
+    /// Power calibrations of the mechanism that the disc's tables count already.
+    counted: u32,
+    /// An error of a command that has already been answered.
+    deferred: Option<Sense>,
+    /// PREVENT ALLOW MEDIUM REMOVAL.
+    prevented: bool,
+    /// The persistent form.
+    prevented_persistently: bool,
+    /// The disc has been seen ready since it came: the next time is no news.
+    announced: bool,
+}
+
+/// How a command goes on, for the bench.
+pub(crate) enum Progress {
+    /// Answered, as of this time.
+    Done(Completion, Instant),
+    /// To be asked again at this time.
+    Again(Instant),
+}
+
+impl Firmware {
+    /// A drive that has just got power. A disc that lies in it is taken up by itself.
+    pub(crate) fn power_on(model: Arc<DriveModel>, disc: Option<&Disc>, now: Instant) -> Firmware {
+        let mut fw = Firmware {
+            laser: Laser::new(&model, now),
+            pages: Pages::new(&model),
+            model,
+            attentions: Attentions::default(),
+            events: Events::default(),
+            tray: Tray::In,
+            spindle: Spindle::Unknown,
+            live: None,
+            write_speed: None,
+            read_speed: None,
+            job: None,
+            waits_for_job: false,
+            job_moves: 0,
+            counted: 0,
+            deferred: None,
+            prevented: false,
+            prevented_persistently: false,
+            announced: false,
+        };
+        fw.attentions.raise(codes::POWER_ON_OR_RESET);
+        if let Some(disc) = disc {
+            fw.recognise(disc.state().kind().family(), now, Duration::ZERO);
+        }
+        fw
+    }
+
+    /// Begins to spin a disc up and to look at it, after `first`.
+    fn recognise(&mut self, family: Family, now: Instant, first: Duration) {
+        let takes = match self.model.family(family) {
+            Some(timing) => ms(timing.spin_up_ms) + ms(timing.recognise_ms),
+            None => Duration::from_secs(5),
+        };
+        self.spindle = Spindle::Unknown;
+        let steps = vec![
+            Step { takes: first, then: Effect::Drive(Turn::TrayIn) },
+            Step { takes, then: Effect::Drive(Turn::Ready) },
+        ];
+        self.job = Some(Job::new(codes::BECOMING_READY, now, steps));
+    }
+
+    /// A hand put a disc into the open tray or drive, and the tray went in.
+    pub(crate) fn inserted(&mut self, disc: &Disc, now: Instant) {
+        self.announced = false;
+        self.live = None;
+        let closing = match self.tray {
+            Tray::Out => ms(self.model.timing.tray_close_ms),
+            Tray::In => Duration::ZERO,
+        };
+        self.recognise(disc.state().kind().family(), now, closing);
+    }
+
+    /// The disc is gone, whoever took it.
+    pub(crate) fn removed(&mut self, tray: Tray, was_there: bool, now: Instant) {
+        self.live = None;
+        self.job = None;
+        self.waits_for_job = false;
+        self.laser.forget();
+        self.laser.set_power(now, PowerState::Standby);
+        self.spindle = Spindle::Unknown;
+        self.announced = false;
+        self.tray = tray;
+        self.attentions.medium_left();
+        if was_there {
+            self.events.raise(Event::Media(3));
+        }
+    }
+
+    /// When the buffer is empty and no long operation runs.
+    pub(crate) fn quiet_at(&mut self, disc: &mut Option<Disc>, now: Instant) -> Instant {
+        self.advance(disc, now);
+        let drained = self.laser.drained_at(now);
+        let due = self.job.as_ref().map_or(now, |job| job.due(drained));
+        drained.max(due)
+    }
+
+    /// Whether no long operation runs.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.job.as_ref().is_none_or(Job::is_over)
+    }
+
+    /// A bus reset: the host's settings and the command at hand are lost; what the drive does with
+    /// the disc goes on (SAM-4, 6.3).
+    pub(crate) fn reset(&mut self, disc: &mut Option<Disc>, now: Instant) {
+        self.advance(disc, now);
+        self.waits_for_job = false;
+        self.deferred = None;
+        self.prevented = false;
+        self.prevented_persistently = false;
+        self.pages = Pages::new(&self.model);
+        if let Some(disc) = disc {
+            self.pages.medium_came(disc.state().kind());
+        }
+        self.write_speed = None;
+        self.read_speed = None;
+        self.laser.select_write(None);
+        self.laser.select_read(None);
+        self.attentions.raise(codes::BUS_RESET);
+    }
+
+    /// Whether the host has locked the door.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.prevented || self.prevented_persistently
+    }
+
+    /// Lets everything happen that is due by `now`: the buffer drains, jobs come to their ends.
+    pub(crate) fn advance(&mut self, disc: &mut Option<Disc>, now: Instant) {
+        while let Some(job) = &self.job {
+            let due = match job.front() {
+                None => break,
+                Some(Step { takes, then: Effect::Drained }) => {
+                    self.laser.drained_at(now).max(job.since()) + *takes
+                }
+                Some(step) => job.since() + step.takes,
+            };
+            if due > now {
+                break;
+            }
+            self.burn(disc, due);
+            // Burning may have failed the job.
+            if let Some(step) = self.job.as_mut().and_then(|job| job.finish_step(due)) {
+                self.finish(disc, step.then, due);
+            }
+        }
+        if self.job.as_ref().is_some_and(Job::is_over) && !self.waits_for_job {
+            let job = self.job.take();
+            // An operation with IMMED has nobody left to tell but the next command.
+            if let Some(failed) = job.and_then(|job| job.failed) {
+                self.deferred.get_or_insert(Sense { deferred: true, ..failed });
+            }
+        }
+        self.burn(disc, now);
+        self.deice(disc, now);
+    }
+
+    /// Drains the buffer up to `now`; an error ends the writing.
+    fn burn(&mut self, disc: &mut Option<Disc>, now: Instant) {
+        let Some(disc) = disc else { return };
+        let fault = self.laser.advance(disc, now);
+        self.count_calibrations(disc);
+        let Some(fault) = fault else { return };
+        let code = match fault.cause {
+            // Recording cannot go on where it stopped (MMC-6, 4.2.3.9).
+            FaultCause::Underrun => codes::WRITE_RECOVERY_FAILED,
+            _ => codes::WRITE_ERROR,
+        };
+        let sense = Sense::new(code).with_information(fault.lba.0 as u32);
+        if let Some(live) = &mut self.live {
+            live.writing = None;
+            live.cue = None;
+        }
+        match &mut self.job {
+            Some(job) if !job.is_over() => job.fail(sense),
+            _ => {
+                self.deferred.get_or_insert(Sense { deferred: true, ..sense });
+            }
+        }
+    }
+
+    /// Each power calibration uses up a place in the disc's test area.
+    fn count_calibrations(&mut self, disc: &mut Disc) {
+        let made = self.laser.calibrations();
+        if made > self.counted {
+            let state = disc.state();
+            let sum = state.calibrations.saturating_add(made - self.counted);
+            let wear = Change::Wear(sum, state.erasures);
+            self.counted = made;
+            // A disc file that takes nothing shows with the first block.
+            let _ = disc.apply(wear);
+        }
+    }
+
+    /// The end of a step of a job.
+    fn finish(&mut self, disc: &mut Option<Disc>, effect: Effect, now: Instant) {
+        match effect {
+            Effect::Drained => {}
+            Effect::EndWriting => {
+                if let Some(live) = &mut self.live {
+                    live.writing = None;
+                    live.cue = None;
+                }
+            }
+            Effect::Medium(changes) => {
+                let done = disc.as_mut().is_none_or(|disc| {
+                    changes.into_iter().all(|change| disc.apply(change).is_ok())
+                });
+                if let (false, Some(job)) = (done, &mut self.job) {
+                    job.fail(codes::WRITE_FAULT.into());
+                }
+            }
+            Effect::CloseSession { finalise } => {
+                let changes = disc.as_ref().map(|disc| close::closed(disc.state(), finalise));
+                self.finish(disc, Effect::Medium(changes.unwrap_or_default()), now);
+            }
+            Effect::CloseIntermediate => {
+                let changes = disc.as_ref().map(|disc| close::intermediate_closed(disc.state()));
+                self.finish(disc, Effect::Medium(changes.unwrap_or_default()), now);
+            }
+            Effect::Drive(turn) => self.turn(disc.as_ref(), turn, now),
+        }
+    }
+
+    /// The drive's own state after a step of a job.
+    fn turn(&mut self, disc: Option<&Disc>, turn: Turn, now: Instant) {
+        match turn {
+            Turn::Ready => {
+                self.spindle = Spindle::Ready;
+                let Some(disc) = disc else { return };
+                if self.live.is_none() {
+                    if !self.laser.load(&self.model, disc.state(), now) {
+                        return;
+                    }
+                    self.counted = 0;
+                    self.write_speed = None;
+                    self.read_speed = None;
+                    self.live = Some(Live::default());
+                    self.medium_known(disc.state());
+                } else {
+                    self.laser.set_power(now, PowerState::Active);
+                }
+                if !self.announced {
+                    self.announced = true;
+                    self.attentions.raise(codes::MEDIUM_CHANGED);
+                    self.events.raise(Event::Media(2));
+                    self.events.raise(Event::Operational(1));
+                }
+                // A format that lost its power goes on by itself (MMC-6, 4.4.6.4).
+                if disc.state().format.state == FormatState::Running {
+                    self.turn(Some(disc), Turn::FormatRuns, now);
+                    self.events.raise(Event::Media(6));
+                }
+            }
+            Turn::Stopped => self.spindle = Spindle::Stopped,
+            Turn::TrayOut => {
+                self.tray = Tray::Out;
+                self.live = None;
+                self.announced = false;
+                self.spindle = Spindle::Unknown;
+                self.attentions.medium_left();
+                if disc.is_some() {
+                    self.events.raise(Event::Media(3));
+                }
+            }
+            Turn::TrayIn => self.tray = Tray::In,
+            Turn::FormatRuns => {
+                if let Some(live) = &mut self.live {
+                    live.formatting = Some(now);
+                }
+            }
+            Turn::Reprofile => {
+                let Some(disc) = disc else { return };
+                self.live = Some(Live::default());
+                self.medium_known(disc.state());
+                self.events.raise(Event::Operational(1));
+            }
+        }
+    }
+
+    /// What follows from the kind of disc and from its format.
+    fn medium_known(&mut self, state: &State) {
+        self.pages.medium_came(state.kind());
+        // Discs with spare areas are read back as they are written (MMC-6, 4.5.3).
+        let spares = state.kind().family() == Family::Bd
+            && state.format.state != FormatState::None
+            && state.format.code != 0x31;
+        self.laser.set_verify(spares);
+        self.laser.set_protection(true);
+    }
+
+    /// Carries out, or goes on with, one command. `turn` counts how often it was put off.
+    pub(crate) fn command(
+        &mut self,
+        disc: &mut Option<Disc>,
+        cdb: &Cdb,
+        data: &mut Data<'_>,
+        now: Instant,
+        turn: u32,
+    ) -> Progress {
+        self.advance(disc, now);
+        if turn == 0 {
+            self.waits_for_job = false;
+            self.job_moves = 0;
+        }
+        let reply = if self.waits_for_job {
+            self.job_reply(now)
+        } else {
+            dispatch::run(&mut Cx { fw: self, disc, now, turn }, cdb, data)
+        };
+        match reply {
+            Ok(Answer::Good { moved, at }) => {
+                let completion = self.completion(Status::Good, None, moved, data);
+                Progress::Done(completion, at.max(now))
+            }
+            Ok(Answer::Again(at)) => Progress::Again(at.max(now + TICK)),
+            Ok(Answer::WithJob) => {
+                self.waits_for_job = true;
+                let drained = self.laser.drained_at(now);
+                let due = self.job.as_ref().map_or(now, |job| job.due(drained));
+                Progress::Again(due.max(now + TICK))
+            }
+            Err(Refusal { sense, moved, at }) => {
+                let completion = self.completion(Status::CheckCondition, Some(sense), moved, data);
+                Progress::Done(completion, at.unwrap_or(now + self.overhead()).max(now))
+            }
+        }
+    }
+
+    /// The answer of a command that waits for its job.
+    fn job_reply(&mut self, now: Instant) -> Result<Answer, Refusal> {
+        if self.job.as_ref().is_some_and(|job| !job.is_over()) {
+            return Ok(Answer::WithJob);
+        }
+        self.waits_for_job = false;
+        match self.job.take().and_then(|job| job.failed) {
+            Some(failed) => Err(failed.into()),
+            None => Ok(Answer::Good { moved: self.job_moves, at: now + self.overhead() }),
+        }
+    }
+
+    fn completion(
+        &self,
+        status: Status,
+        sense: Option<Sense>,
+        moved: usize,
+        data: &Data<'_>,
+    ) -> Completion {
+        Completion {
+            status,
+            sense: sense.map_or_else(Vec::new, |sense| sense.emit().to_vec()),
+            residual: u32::try_from(data.len().saturating_sub(moved)).unwrap_or(u32::MAX),
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    /// What any command costs.
+    fn overhead(&self) -> Duration {
+        match self.model.interface {
+            Interface::Usb => Duration::from_micros(125),
+            Interface::Scsi | Interface::Atapi => Duration::from_micros(60),
+            Interface::Sata => Duration::from_micros(30),
+        }
+    }
+
+    /// What a command costs that moves so many bytes.
+    fn transfer(&self, bytes: usize) -> Duration {
+        // Bytes per microsecond: what the bus carries at best.
+        let rate = match self.model.interface {
+            Interface::Usb => 35,
+            Interface::Scsi => 20,
+            Interface::Atapi => 60,
+            Interface::Sata => 120,
+        };
+        self.overhead() + Duration::from_micros(bytes as u64 / rate)
+    }
+
+    /// The timing with the disc in the drive.
+    fn timing(&self, state: &State) -> FamilyTiming {
+        let family = state.kind().family();
+        self.model.family(family).copied().unwrap_or(self.model.dvd)
+    }
+
+    /// How the next WRITE on this disc would be meant, by kind and by mode page 05.
+    fn way(&self, state: &State) -> Way {
+        let at_once = self.pages.at_once();
+        match state.kind() {
+            MediumKind::CdR | MediumKind::CdRw if at_once => Way::Sao,
+            MediumKind::CdR | MediumKind::CdRw => Way::Tao,
+            MediumKind::DvdR | MediumKind::DvdRw if at_once => Way::Dao,
+            MediumKind::DvdR | MediumKind::DvdRw => Way::Incremental,
+            MediumKind::DvdPlusR | MediumKind::BdR => Way::Sequential,
+            MediumKind::DvdPlusRw | MediumKind::BdRe => Way::Overwrite,
+        }
+    }
+
+    /// Background formatting goes on while the drive has nothing else to do: the blocks it passes
+    /// become readable as zeros (MMC-6, 4.4.6.4).
+    fn deice(&mut self, disc: &mut Option<Disc>, now: Instant) {
+        let Some(since) = self.live.as_ref().and_then(|live| live.formatting) else { return };
+        let Some(disc) = disc else { return };
+        let idle = self.laser.is_empty() && self.job.is_none();
+        let format = disc.state().format;
+        let unit_time = self.laser.unit_time(format.reached);
+        let passed = now.since(since).as_nanos() / unit_time.as_nanos().max(1);
+        // Whole stretches only, so that polling does not fill the disc file with records.
+        let passed = u32::try_from(passed).unwrap_or(u32::MAX) / 256 * 256;
+        if !idle || passed == 0 {
+            if !idle && let Some(live) = &mut self.live {
+                live.formatting = Some(now);
+            }
+            return;
+        }
+        let unit = disc.state().unit().0;
+        let end = Lba(format.blocks.0 as i32);
+        let left = end.checked_from(format.reached).unwrap_or_default();
+        let step = Blocks(passed.saturating_mul(unit)).min(left);
+        let reached = format.reached.checked_add(step).unwrap_or(end);
+        let over = reached >= end;
+        let state = if over { FormatState::Complete } else { FormatState::Running };
+        let mut changes: Vec<Change> = gaps(disc.state(), format.reached, step)
+            .into_iter()
+            .map(|(lba, blocks)| Change::Zeroed(lba, blocks))
+            .collect();
+        changes.push(Change::Format(crate::medium::Format { state, reached, ..format }));
+        let failed = changes.into_iter().any(|change| disc.apply(change).is_err());
+        if over {
+            self.events.raise(Event::Media(5));
+        }
+        if let Some(live) = &mut self.live {
+            let used = unit_time * passed;
+            live.formatting = (!over && !failed).then(|| since + used);
+        }
+    }
+}
+
+/// The parts of this stretch that hold nothing readable yet.
+pub(crate) fn gaps(state: &State, at: Lba, blocks: Blocks) -> Vec<(Lba, Blocks)> {
+    let mut gaps = Vec::new();
+    let (mut at, mut left) = (at, blocks);
+    while left.0 > 0 {
+        let Some(first) = state.recorded.first_out(at, left) else { break };
+        let behind = left.saturating_sub(first - at);
+        let end = state.recorded.first_in(first, behind).unwrap_or(first + behind);
+        gaps.push((first, end - first));
+        left = left.saturating_sub(end - at);
+        at = end;
+    }
+    gaps
+}
+
+/// The shortest time by which a command is put off.
+const TICK: Duration = Duration::from_micros(100);
+
+/// Milliseconds of a model.
+fn ms(n: u32) -> Duration {
+    Duration::from_millis(n.into())
+}

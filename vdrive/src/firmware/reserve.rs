@@ -1,0 +1,74 @@
+//! RESERVE TRACK: a track of a known size.
+
+use engine::device::{Cdb, Data};
+use engine::mmc::cdb::{Command, ReserveTrack};
+use engine::mmc::sense::codes;
+use engine::units::{Blocks, Lba};
+
+use super::context::{Cx, Reply, bad_cdb};
+use super::job::{Effect, Step};
+use super::ms;
+use super::tracks::{self, Row};
+use crate::medium::{Change, State, Track, TrackState, Way};
+use crate::models::MediumKind;
+
+/// RESERVE TRACK (MMC-6, 6.32).
+pub(super) fn reserve_track(cx: &mut Cx<'_>, cdb: &Cdb, _: &mut Data<'_>) -> Reply {
+    let cdb = ReserveTrack::from_cdb(cdb);
+    let state = cx.state()?;
+    if state.kind().family() == crate::models::Family::Cd || !tracks::sequential(state) {
+        return Err(codes::INCOMPATIBLE_MEDIUM.into());
+    }
+    if state.finalised {
+        return Err(codes::CANNOT_WRITE_MEDIUM.into());
+    }
+    if cdb.rmz {
+        return Err(bad_cdb(1, Some(1)));
+    }
+    if cx.live()?.writing.is_some() {
+        return Err(codes::SEQUENCE_ERROR.into());
+    }
+    let rows = cx.rows()?;
+    let state = cx.state()?;
+    // DVD-R and DVD+R keep the reserved tracks of a session in fixed tables.
+    let reserved = state.open_tracks().filter(|t| t.state == TrackState::Reserved).count();
+    let most = match state.kind() {
+        MediumKind::DvdPlusR => 15,
+        MediumKind::BdR => 16,
+        _ => 2,
+    };
+    if reserved >= most {
+        return Err(codes::NO_MORE_RESERVATIONS.into());
+    }
+    let Some(row) = rows.last().filter(|row| row.invisible) else {
+        return Err(codes::SEQUENCE_ERROR.into());
+    };
+    let blocks = match cdb.arsv {
+        true => cdb.lba().checked_from(row.start).unwrap_or_default(),
+        false => cdb.blocks(),
+    };
+    let Some(size) = size(state, row, blocks) else { return Err(bad_cdb(5, None)) };
+    let track = Track {
+        number: row.number,
+        session: row.session,
+        start: row.start,
+        size,
+        end: row.start,
+        state: TrackState::Reserved,
+        way: row.way,
+        clean: true,
+        damaged: false,
+        control: row.control,
+    };
+    let takes = ms(cx.fw.timing(state).update_ms);
+    let steps = vec![Step { takes, then: Effect::Medium(vec![Change::Track(track)]) }];
+    cx.begin(codes::LONG_OPERATION_IN_PROGRESS, false, steps)
+}
+
+/// What is set aside for a wish: whole ECC blocks, but exactly the wish for a disc at once.
+fn size(state: &State, row: &Row, wish: Blocks) -> Option<Blocks> {
+    let end = row.start.checked_add(wish)?;
+    let end = if row.way == Way::Dao { end } else { tracks::aligned(state, end) };
+    let size = end.checked_from(row.start)?;
+    (wish > Blocks(0) && size <= row.size && end > Lba(0)).then_some(size)
+}

@@ -1,0 +1,322 @@
+//! The disc: the only truth that survives a power loss. What the laser left, block by block, and
+//! what the disc's own tables say: tracks, sessions, format, wear.
+//!
+//! Kept in a store whose journal has a record for each [`Change`]; data goes first, the record that
+//! makes it true after it. May not know: commands, buffers, time, faults.
+
+mod change;
+mod header;
+mod runs;
+mod state;
+
+use std::fmt;
+use std::path::Path;
+
+use engine::units::{BLOCK, Blocks, Lba};
+use sha2::{Digest, Sha256};
+
+pub use self::change::Change;
+pub use self::runs::Runs;
+pub use self::state::{Format, FormatState, Session, State, Track, TrackState, Way};
+use crate::mechanism::{BurnFault, FaultCause, Surface};
+use crate::models::MediumModel;
+use crate::store::{Store, StoreError};
+
+/// Blocks before LBA 0 that have a place in the store: the pre-gap and lead-in of a CD.
+const BEFORE_ZERO: i64 = 16_384;
+
+/// A disc, in a file or in memory.
+#[derive(Debug)]
+pub struct Disc {
+    store: Store,
+    state: State,
+    /// Blocks that the laser cannot record.
+    unwritable: Runs,
+    /// Blocks that cannot be read whatever they hold.
+    unreadable: Runs,
+}
+
+/// Why there is no disc.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DiscError {
+    /// The file cannot be had.
+    Store(StoreError),
+    /// The file is sound but does not hold a disc.
+    NoDisc {
+        /// The file.
+        path: String,
+        /// What is wrong with what it holds.
+        what: String,
+    },
+}
+
+impl fmt::Display for DiscError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DiscError::Store(error) => error.fmt(f),
+            DiscError::NoDisc { path, what } => write!(f, "disc file {path}: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for DiscError {}
+
+impl From<StoreError> for DiscError {
+    fn from(error: StoreError) -> DiscError {
+        DiscError::Store(error)
+    }
+}
+
+impl Disc {
+    /// A blank disc in a new file.
+    pub fn create(path: &Path, model: &MediumModel) -> Result<Disc, DiscError> {
+        Ok(Disc::blank(Store::create(path, &header::emit(model))?, model))
+    }
+
+    /// A blank disc in memory.
+    pub fn memory(model: &MediumModel) -> Result<Disc, DiscError> {
+        Ok(Disc::blank(Store::memory(&header::emit(model))?, model))
+    }
+
+    fn blank(store: Store, model: &MediumModel) -> Disc {
+        Disc {
+            store,
+            state: State::blank(model.clone()),
+            unwritable: Runs::new(),
+            unreadable: Runs::new(),
+        }
+    }
+
+    /// The disc in this file, as the laser left it.
+    pub fn open(path: &Path) -> Result<Disc, DiscError> {
+        let (store, replay) = Store::open(path)?;
+        Disc::replay(store, replay)
+    }
+
+    /// A second disc that is now as this one would be after a power cut, in memory; `None` for a
+    /// disc in a file.
+    pub fn fork(&self) -> Option<Result<Disc, DiscError>> {
+        let forked = self.store.fork()?;
+        Some(forked.map_err(DiscError::from).and_then(|(store, replay)| {
+            let disc = Disc::replay(store, replay)?;
+            let unwritable = self.unwritable.clone();
+            Ok(Disc { unwritable, unreadable: self.unreadable.clone(), ..disc })
+        }))
+    }
+
+    fn replay(store: Store, replay: crate::store::Replay) -> Result<Disc, DiscError> {
+        let bad = |what: String| DiscError::NoDisc { path: store.path().to_owned(), what };
+        let model = header::parse(&replay.header)
+            .ok_or_else(|| bad("its header names no medium model".into()))?;
+        let mut state = State::blank(model);
+        let snapshot = replay.snapshot.as_deref().map_or(Some(Vec::new()), unframe);
+        let snapshot = snapshot.ok_or_else(|| bad("its snapshot cannot be read".into()))?;
+        let records = replay.records.iter().map(Vec::as_slice);
+        for (i, record) in snapshot.into_iter().chain(records).enumerate() {
+            let change = Change::parse(record)
+                .ok_or_else(|| bad(format!("record {i} of its journal says nothing known")))?;
+            change.apply(&mut state);
+        }
+        Ok(Disc { store, state, unwritable: Runs::new(), unreadable: Runs::new() })
+    }
+
+    /// What is true of the disc beside the content of its blocks.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The disc's file, or `memory`.
+    pub fn path(&self) -> &str {
+        self.store.path()
+    }
+
+    /// Makes something true. It has happened once this returns, whatever becomes of the process.
+    pub fn apply(&mut self, change: Change) -> Result<(), StoreError> {
+        self.store.append(&change.emit())?;
+        change.apply(&mut self.state);
+        if self.store.wants_snapshot() {
+            self.compact()?;
+        }
+        Ok(())
+    }
+
+    fn compact(&mut self) -> Result<(), StoreError> {
+        let mut snapshot = Vec::new();
+        for change in change::snapshot(&self.state) {
+            let record = change.emit();
+            snapshot.extend_from_slice(&(record.len() as u16).to_le_bytes());
+            snapshot.extend_from_slice(&record);
+        }
+        self.store.snapshot(&snapshot)
+    }
+
+    /// Fills `room`, a whole number of blocks, with what lies from `at` on. Blocks that hold nothing
+    /// read as zeros here; whether a drive could read them is in [`Disc::readable`].
+    pub fn read(&self, at: Lba, room: &mut [u8]) -> Result<(), StoreError> {
+        let blocks = Blocks((room.len() / BLOCK) as u32);
+        self.store.read(slot(at), room)?;
+        // What an erasure or a format left in the store is not on the disc.
+        let all = self.state.recorded.covers(at, blocks);
+        if all && self.state.zeros.first_in(at, blocks).is_none() {
+            return Ok(());
+        }
+        for (i, block) in room.chunks_exact_mut(BLOCK).enumerate() {
+            let lba = at + Blocks(i as u32);
+            if !self.state.recorded.contains(lba) || self.state.zeros.contains(lba) {
+                block.fill(0);
+            }
+        }
+        Ok(())
+    }
+
+    /// The first of these blocks that a drive cannot read.
+    pub fn first_unreadable(&self, at: Lba, blocks: Blocks) -> Option<Lba> {
+        let hole = self.state.recorded.first_out(at, blocks);
+        let bad = self.unreadable.first_in(at, blocks);
+        [hole, bad].into_iter().flatten().min()
+    }
+
+    /// Whether a drive can read this block.
+    pub fn readable(&self, at: Lba) -> bool {
+        self.first_unreadable(at, Blocks(1)).is_none()
+    }
+
+    /// Scratches these blocks: they can no longer be recorded.
+    pub fn spoil_writing(&mut self, at: Lba, blocks: Blocks) {
+        self.unwritable.insert(at, blocks);
+    }
+
+    /// Scratches these blocks: they can no longer be read.
+    pub fn spoil_reading(&mut self, at: Lba, blocks: Blocks) {
+        self.unreadable.insert(at, blocks);
+    }
+
+    /// Blocks that cannot be read whatever they hold.
+    pub fn spoilt(&self) -> &Runs {
+        &self.unreadable
+    }
+
+    /// SHA-256 over the state and the content of all recorded blocks.
+    pub fn fingerprint(&self) -> Result<[u8; 32], StoreError> {
+        let mut hash = Sha256::new();
+        hash.update(header::emit(&self.state.model));
+        for change in change::snapshot(&self.state) {
+            hash.update(change.emit());
+        }
+        let mut room = vec![0; 32 * BLOCK];
+        for (at, blocks) in self.state.recorded.iter() {
+            let mut done = 0;
+            while done < blocks.0 {
+                let now = (blocks.0 - done).min(32);
+                let room = &mut room[..now as usize * BLOCK];
+                self.read(at + Blocks(done), room)?;
+                hash.update(&room);
+                done += now;
+            }
+        }
+        Ok(hash.finalize().into())
+    }
+}
+
+/// The slot of a block.
+fn slot(at: Lba) -> u64 {
+    // Addresses before the lead-in share the first slot: no drive gets there.
+    (i64::from(at.0) + BEFORE_ZERO).max(0).unsigned_abs()
+}
+
+/// The records in a snapshot.
+fn unframe(mut snapshot: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut records = Vec::new();
+    while !snapshot.is_empty() {
+        let (len, rest) = snapshot.split_first_chunk::<2>()?;
+        let (record, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*len)))?;
+        records.push(record);
+        snapshot = rest;
+    }
+    Some(records)
+}
+
+impl Surface for Disc {
+    fn burn(&mut self, lba: Lba, sectors: &[u8]) -> Result<(), BurnFault> {
+        let fault = |lba, cause| BurnFault { lba, cause };
+        let blocks = Blocks((sectors.len() / BLOCK) as u32);
+        if lba.checked_add(blocks).is_none() || i64::from(lba.0) < -BEFORE_ZERO {
+            return Err(fault(lba, FaultCause::Medium));
+        }
+        if let Some(bad) = self.unwritable.first_in(lba, blocks) {
+            let change = Change::Damaged(bad, Blocks(1));
+            self.apply(change).map_err(|e| fault(bad, FaultCause::Store(e)))?;
+            return Err(fault(bad, FaultCause::Medium));
+        }
+        if !self.state.kind().rewritable() {
+            // A second pass of the laser over a write-once block leaves nothing readable.
+            let touched = [&self.state.recorded, &self.state.links, &self.state.damaged];
+            let twice = touched.iter().filter_map(|runs| runs.first_in(lba, blocks)).min();
+            if let Some(twice) = twice {
+                self.apply(Change::Damaged(lba, blocks))
+                    .map_err(|e| fault(lba, FaultCause::Store(e)))?;
+                return Err(fault(twice, FaultCause::Medium));
+            }
+        }
+        let store = |e| fault(lba, FaultCause::Store(e));
+        self.store.write(slot(lba), sectors).map_err(store)?;
+        self.apply(Change::Recorded(lba, blocks)).map_err(store)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::MediumKind;
+
+    fn disc(kind: MediumKind) -> Disc {
+        Disc::memory(&MediumModel::of_kind(kind)).expect("memory has room")
+    }
+
+    #[test]
+    fn a_fork_holds_what_was_burnt() {
+        let mut disc = disc(MediumKind::BdR);
+        disc.burn(Lba(32), &[7; 2 * BLOCK]).unwrap();
+        disc.apply(Change::Wear(1, 0)).unwrap();
+        let fork = disc.fork().unwrap().unwrap();
+        assert_eq!(fork.state(), disc.state());
+        assert_eq!(fork.fingerprint(), disc.fingerprint());
+        let mut room = [1; 3 * BLOCK];
+        fork.read(Lba(31), &mut room).unwrap();
+        assert_eq!((room[0], room[BLOCK], room[3 * BLOCK - 1]), (0, 7, 7));
+        assert_eq!(fork.first_unreadable(Lba(32), Blocks(3)), Some(Lba(34)));
+    }
+
+    #[test]
+    fn a_block_burnt_twice_is_lost() {
+        let mut once = disc(MediumKind::DvdPlusR);
+        once.burn(Lba(0), &[1; 16 * BLOCK]).unwrap();
+        let fault = once.burn(Lba(8), &[2; BLOCK]).unwrap_err();
+        assert_eq!((fault.lba, fault.cause), (Lba(8), FaultCause::Medium));
+        assert!(once.readable(Lba(7)) && !once.readable(Lba(8)));
+        let mut again = disc(MediumKind::BdRe);
+        again.burn(Lba(0), &[1; 32 * BLOCK]).unwrap();
+        again.burn(Lba(0), &[2; 32 * BLOCK]).unwrap();
+        assert!(again.readable(Lba(0)));
+    }
+
+    #[test]
+    fn a_file_is_the_disc_and_garbage_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("d");
+        let model = MediumModel::of_kind(MediumKind::CdR);
+        let mut disc = Disc::create(&path, &model).unwrap();
+        for i in 0..2000 {
+            disc.burn(Lba(i * 2), &[i as u8; BLOCK]).unwrap();
+        }
+        let (state, print) = (disc.state().clone(), disc.fingerprint());
+        assert!(Disc::open(&path).is_err());
+        drop(disc);
+        let disc = Disc::open(&path).unwrap();
+        assert_eq!((disc.state(), disc.fingerprint()), (&state, print));
+        let junk = dir.path().join("junk");
+        std::fs::write(&junk, vec![0x5a; 100_000]).unwrap();
+        assert!(matches!(Disc::open(&junk), Err(DiscError::Store(_))));
+    }
+}
