@@ -3,6 +3,9 @@
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io;
+use std::path::Path;
+#[cfg(not(unix))]
+use std::path::PathBuf;
 
 use super::time::Time;
 use super::tree::{Kind, Meta};
@@ -140,5 +143,86 @@ pub(super) fn write_all_at(file: &File, mut bytes: &[u8], mut at: u64) -> io::Re
         bytes = &bytes[count..];
         at += count as u64;
     }
+    Ok(())
+}
+
+/// These bytes as a path.
+#[cfg(unix)]
+pub(super) fn bytes_path(bytes: &[u8]) -> &Path {
+    Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes))
+}
+
+#[cfg(not(unix))]
+pub(super) fn bytes_path(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(String::from_utf8_lossy(bytes).replace(['\\', ':'], "_"))
+}
+
+/// Makes a symbolic link.
+#[cfg(unix)]
+pub(super) fn symlink(target: &[u8], path: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(bytes_path(target), path)
+}
+
+#[cfg(not(unix))]
+pub(super) fn symlink(_target: &[u8], _path: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Makes a device, pipe or socket.
+#[cfg(unix)]
+pub(super) fn make_special(path: &Path, kind: Kind<'_>) -> io::Result<()> {
+    use nix::sys::stat::{Mode, SFlag, makedev, mknod};
+    let number = |major: u32, minor: u32| makedev(major.into(), minor.into());
+    let (kind, device) = match kind {
+        Kind::BlockDevice { major, minor } => (SFlag::S_IFBLK, number(major, minor)),
+        Kind::CharDevice { major, minor } => (SFlag::S_IFCHR, number(major, minor)),
+        Kind::Fifo => (SFlag::S_IFIFO, 0),
+        Kind::Socket => (SFlag::S_IFSOCK, 0),
+        _ => return Err(io::ErrorKind::InvalidInput.into()),
+    };
+    Ok(mknod(path, kind, Mode::S_IRUSR | Mode::S_IWUSR, device)?)
+}
+
+#[cfg(not(unix))]
+pub(super) fn make_special(_path: &Path, _kind: Kind<'_>) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Sets owner and group, of a link itself if it is one.
+#[cfg(unix)]
+pub(super) fn set_owners(path: &Path, meta: &Meta) -> io::Result<()> {
+    std::os::unix::fs::lchown(path, Some(meta.uid), Some(meta.gid))
+}
+
+#[cfg(not(unix))]
+pub(super) fn set_owners(_path: &Path, _meta: &Meta) -> io::Result<()> {
+    Ok(())
+}
+
+/// Sets the permission bits.
+#[cfg(unix)]
+pub(super) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+pub(super) fn set_mode(_path: &Path, _mode: u32) -> io::Result<()> {
+    Ok(())
+}
+
+/// Sets the times of last access and change, of a link itself if it is one.
+#[cfg(unix)]
+pub(super) fn set_times(path: &Path, meta: &Meta) -> io::Result<()> {
+    use nix::fcntl::AT_FDCWD;
+    use nix::sys::stat::{UtimensatFlags, utimensat};
+    use nix::sys::time::TimeSpec;
+    let spec = |time: Time| TimeSpec::new(time.secs, i64::from(time.nanos));
+    let (access, change) = (spec(meta.atime), spec(meta.mtime));
+    Ok(utimensat(AT_FDCWD, path, &access, &change, UtimensatFlags::NoFollowSymlink)?)
+}
+
+#[cfg(not(unix))]
+pub(super) fn set_times(_path: &Path, _meta: &Meta) -> io::Result<()> {
     Ok(())
 }

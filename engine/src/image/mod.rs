@@ -6,6 +6,8 @@
 
 mod build;
 mod contents;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hierarchy;
 mod host;
 mod iso9660;
@@ -23,7 +25,7 @@ mod write;
 pub use build::Image;
 pub use layout::{Finding, FindingKind, LayoutError, LayoutOptions};
 pub use scan::{ScanError, ScanOptions};
-pub use sectors::{Sectors, SourceError, SourceErrorKind};
+pub use sectors::{MemorySectors, Sectors, SourceError, SourceErrorKind};
 pub use time::Time;
 pub use tree::{
     Content, ContentId, Extent, HostFile, Kind, Meta, NodeId, Source, Tree, TreeError,

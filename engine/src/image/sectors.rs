@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::units::Blocks;
+use crate::units::{BLOCK, Blocks};
 
 /// Blocks of 2048 bytes that can be asked for at any position, in any order, any number of times,
 /// and are the same each time.
@@ -18,6 +18,34 @@ pub trait Sectors {
     /// system's own structures. For progress and for naming the file that a bad block hurts.
     fn name_at(&self, _block: Blocks) -> Option<String> {
         None
+    }
+}
+
+/// Blocks that lie in memory. What follows the last whole block is not there.
+#[derive(Clone, Debug)]
+pub struct MemorySectors<T>(pub T);
+
+impl<T: AsRef<[u8]>> Sectors for MemorySectors<T> {
+    fn blocks(&self) -> Blocks {
+        Blocks(u32::try_from(self.0.as_ref().len() / BLOCK).unwrap_or(u32::MAX))
+    }
+
+    fn read(&mut self, first: Blocks, room: &mut [u8]) -> Result<(), SourceError> {
+        let blocks = self.blocks();
+        let at = first.0 as usize * BLOCK;
+        let bytes = self.0.as_ref().get(at..at.saturating_add(room.len()));
+        match bytes.filter(|_| room.len() / BLOCK <= blocks.0 as usize) {
+            Some(bytes) => {
+                room.copy_from_slice(bytes);
+                Ok(())
+            }
+            None => Err(SourceError {
+                block: Blocks(first.0.max(blocks.0)),
+                source: "memory".to_owned(),
+                kind: SourceErrorKind::OutOfRange,
+                detail: format!("it has {blocks} blocks"),
+            }),
+        }
     }
 }
 

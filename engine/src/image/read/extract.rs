@@ -1,17 +1,24 @@
 //! From a volume to files of the host.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::Volume;
-use crate::image::sectors::{Sectors, SourceError};
+use crate::image::host::{bytes_path, make_special, set_mode, set_owners, set_times, symlink};
+use crate::image::sectors::{Sectors, SourceError, SourceErrorKind};
+use crate::image::tree::{ContentId, Extent, Kind, NodeId, Source, Tree};
+use crate::units::{BLOCK, Blocks};
 
 /// How to extract.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ExtractOptions {
     /// Replace files that are there already; otherwise they are an error.
     pub overwrite: bool,
-    /// Set owners and groups, and make device nodes: needs privileges.
+    /// Set owners and groups, keep set-user-id and set-group-id, and make devices, pipes and
+    /// sockets: needs privileges.
     pub owners: bool,
 }
 
@@ -56,15 +63,194 @@ pub enum ExtractError {
 
 impl Volume {
     /// Writes the whole tree below the directory `into`, which is made if missing. Nothing is ever
-    /// written outside it: links on the volume are made, never followed.
+    /// written outside it: links on the volume are made, never followed, and links that are there
+    /// already are not followed either.
+    ///
+    /// `sectors` are those that the volume was read from. `started` is told each node's path before
+    /// it is made.
     pub fn extract(
         &self,
-        _sectors: &mut dyn Sectors,
-        _into: &Path,
-        _options: &ExtractOptions,
+        sectors: &mut dyn Sectors,
+        into: &Path,
+        options: &ExtractOptions,
+        started: &mut dyn FnMut(&str),
     ) -> Result<Extracted, ExtractError> {
-        Ok(Extracted::default())
+        fs::create_dir_all(into).map_err(|e| host(into, "made a directory", &e))?;
+        let mut extraction = Extraction {
+            tree: &self.tree,
+            sectors,
+            into,
+            options,
+            buffer: Vec::new(),
+            linked: BTreeMap::new(),
+            done: Extracted::default(),
+        };
+        let mut directories = vec![self.tree.root()];
+        for node in self.tree.walk().skip(1) {
+            started(&self.tree.display_path(node));
+            if self.tree.kind(node) == Kind::Directory {
+                extraction.directory(node)?;
+                directories.push(node);
+            } else {
+                extraction.leaf(node)?;
+            }
+        }
+        // Last, and the deepest first: making entries changes a directory's time and needs its
+        // write permission.
+        for node in directories.into_iter().rev() {
+            let path = extraction.path(node);
+            extraction.metadata(node, &path)?;
+        }
+        Ok(extraction.done)
     }
+}
+
+/// Bytes that are read at once.
+const PIECE: usize = 512 * BLOCK;
+
+struct Extraction<'a> {
+    tree: &'a Tree,
+    sectors: &'a mut dyn Sectors,
+    into: &'a Path,
+    options: &'a ExtractOptions,
+    buffer: Vec<u8>,
+    /// Where contents with several links were written first.
+    linked: BTreeMap<ContentId, PathBuf>,
+    done: Extracted,
+}
+
+impl Extraction<'_> {
+    fn path(&self, node: NodeId) -> PathBuf {
+        // Names have no slashes and are not `..`: a tree takes no others.
+        match self.tree.path(node) {
+            path if path.is_empty() => self.into.to_path_buf(),
+            path => self.into.join(bytes_path(&path)),
+        }
+    }
+
+    fn directory(&mut self, node: NodeId) -> Result<(), ExtractError> {
+        let path = self.path(node);
+        match fs::create_dir(&path) {
+            Ok(()) => {}
+            // A link to a directory would lead out of the target.
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                let there = fs::symlink_metadata(&path);
+                if !there.is_ok_and(|there| there.is_dir()) {
+                    return Err(ExtractError::Exists(path));
+                }
+            }
+            Err(e) => return Err(host(&path, "made a directory", &e)),
+        }
+        self.done.directories += 1;
+        Ok(())
+    }
+
+    fn leaf(&mut self, node: NodeId) -> Result<(), ExtractError> {
+        let path = self.path(node);
+        match fs::symlink_metadata(&path) {
+            Ok(there) if there.is_dir() || !self.options.overwrite => {
+                return Err(ExtractError::Exists(path));
+            }
+            Ok(_) => fs::remove_file(&path).map_err(|e| host(&path, "replaced", &e))?,
+            Err(_) => {}
+        }
+        match self.tree.kind(node) {
+            Kind::File(content) => return self.file(node, content, &path),
+            Kind::Symlink(target) => {
+                symlink(target, &path).map_err(|e| host(&path, "made a link", &e))?;
+                self.done.symlinks += 1;
+            }
+            Kind::Directory => unreachable!("directories are not leaves"),
+            kind => {
+                if !self.options.owners {
+                    self.done.left_out.push(self.tree.display_path(node));
+                    return Ok(());
+                }
+                make_special(&path, kind).map_err(|e| host(&path, "made a special file", &e))?;
+            }
+        }
+        self.metadata(node, &path)
+    }
+
+    fn file(&mut self, node: NodeId, id: ContentId, path: &Path) -> Result<(), ExtractError> {
+        self.done.files += 1;
+        if let Some(first) = self.linked.get(&id) {
+            return fs::hard_link(first, path).map_err(|e| host(path, "linked", &e));
+        }
+        let content = self.tree.content(id);
+        let mut file = File::create_new(path).map_err(|e| match e.kind() {
+            io::ErrorKind::AlreadyExists => ExtractError::Exists(path.to_path_buf()),
+            _ => host(path, "made", &e),
+        })?;
+        match &content.source {
+            Source::OnDisc(extents) => {
+                for extent in extents {
+                    self.extent(node, *extent, &mut file, path)?;
+                }
+            }
+            Source::Memory(bytes) => {
+                file.write_all(bytes).map_err(|e| host(path, "written", &e))?;
+            }
+            Source::Host(_) => unreachable!("a volume that was read has no files of the host"),
+        }
+        self.done.bytes += content.size;
+        if content.links > 1 {
+            self.linked.insert(id, path.to_path_buf());
+        }
+        drop(file);
+        self.metadata(node, path)
+    }
+
+    fn extent(
+        &mut self,
+        node: NodeId,
+        extent: Extent,
+        file: &mut File,
+        path: &Path,
+    ) -> Result<(), ExtractError> {
+        let failed = |error| ExtractError::Source { path: self.tree.display_path(node), error };
+        let first = extent.lba.0.max(0) as u32;
+        let blocks = extent.bytes.div_ceil(BLOCK as u64);
+        // A lie about the size must not fill the host's disc before it is found out.
+        let end = self.sectors.blocks();
+        if u64::from(first) + blocks > u64::from(end.0) {
+            return Err(failed(SourceError {
+                block: Blocks(first.max(end.0)),
+                source: "the volume".to_owned(),
+                kind: SourceErrorKind::OutOfRange,
+                detail: format!("the file has {} bytes from block {first} on", extent.bytes),
+            }));
+        }
+        let (mut block, mut left) = (first, extent.bytes);
+        while left > 0 {
+            let wanted = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+            self.buffer.resize(wanted.next_multiple_of(BLOCK), 0);
+            self.sectors.read(Blocks(block), &mut self.buffer).map_err(failed)?;
+            file.write_all(&self.buffer[..wanted]).map_err(|e| host(path, "written", &e))?;
+            block += (wanted / BLOCK) as u32;
+            left -= wanted as u64;
+        }
+        Ok(())
+    }
+
+    /// Owners first: changing them drops set-user-id.
+    fn metadata(&self, node: NodeId, path: &Path) -> Result<(), ExtractError> {
+        let meta = self.tree.meta(node);
+        let link = matches!(self.tree.kind(node), Kind::Symlink(_));
+        if self.options.owners {
+            set_owners(path, meta).map_err(|e| host(path, "given its owners", &e))?;
+        }
+        if !link {
+            // What would run as its owner does so only if that is the owner on the disc.
+            let mask = if self.options.owners { 0o7777 } else { 0o1777 };
+            set_mode(path, meta.mode & mask).map_err(|e| host(path, "given its mode", &e))?;
+        }
+        set_times(path, meta).map_err(|e| host(path, "given its times", &e))
+    }
+}
+
+fn host(path: &Path, doing: &'static str, error: &io::Error) -> ExtractError {
+    ExtractError::Host { path: path.to_path_buf(), doing, detail: error.to_string() }
 }
 
 impl fmt::Display for ExtractError {

@@ -5,16 +5,22 @@
 
 mod extract;
 mod file;
+mod susp;
+mod walk;
 
 pub use extract::{ExtractError, ExtractOptions, Extracted};
 pub use file::FileSectors;
 
 use std::fmt;
 
+use super::iso9660::volume::{
+    STANDARD_ID, SYSTEM_AREA, TYPE_PRIMARY, TYPE_SUPPLEMENTARY, TYPE_TERMINATOR,
+};
 use super::sectors::{Sectors, SourceError};
 use super::time::Time;
 use super::tree::Tree;
-use crate::units::Lba;
+use crate::units::{BLOCK, Lba};
+use walk::{Input, Record, Rules, Walk};
 
 /// Which of a volume's trees to read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +43,7 @@ pub struct Limits {
     pub nodes: u32,
     /// Bytes of all names and link targets.
     pub name_bytes: u64,
-    /// Bytes of one directory.
+    /// Bytes of all directories.
     pub directory_bytes: u64,
     /// Levels of directories.
     pub depth: u32,
@@ -50,7 +56,7 @@ impl Default for Limits {
         Limits {
             nodes: 4_000_000,
             name_bytes: 1 << 30,
-            directory_bytes: 256 << 20,
+            directory_bytes: 4 << 30,
             depth: 1024,
             findings: 1000,
         }
@@ -126,11 +132,138 @@ pub enum ReadError {
     },
 }
 
+/// Descriptors that are looked at before the terminator must have come.
+const DESCRIPTORS_MAX: u32 = 64;
+
 impl Volume {
     /// Reads the volume's tree.
     pub fn read(sectors: &mut dyn Sectors, options: &ReadOptions) -> Result<Volume, ReadError> {
-        let _ = sectors;
-        Err(ReadError::NotIso9660 { at: options.session })
+        let mut input = Input::new(sectors, options.limits);
+        let descriptors = Descriptors::find(&mut input, options.session)?;
+        let mut rules = Vec::new();
+        if let Some(primary) = &descriptors.primary {
+            if let Some(skip) = rock_ridge(&mut input, primary)? {
+                rules.push((Namespace::RockRidge, Rules::RockRidge { skip }, primary));
+            }
+        }
+        if let Some(joliet) = &descriptors.joliet {
+            rules.push((Namespace::Joliet, Rules::Joliet, joliet));
+        }
+        if let Some(primary) = &descriptors.primary {
+            rules.push((Namespace::Iso9660, Rules::Iso9660, primary));
+        }
+        let wanted = |which| matches!(options.namespace, w if w == Namespace::Best || w == which);
+        let Some((namespace, rules, from)) = rules.into_iter().find(|(n, ..)| wanted(*n)) else {
+            return Err(ReadError::NoNamespace(options.namespace));
+        };
+        let tree = Walk::run(&mut input, rules, &from.root)?;
+        Ok(Volume {
+            tree,
+            volume_id: from.volume_id.clone(),
+            namespace,
+            created: from.created,
+            space: from.space,
+            findings: input.flaws,
+            more_findings: input.more_flaws,
+        })
+    }
+}
+
+/// The skip of each System Use field, if the root says that System Use entries are in use and there
+/// are some of Rock Ridge (SUSP 1.12, 5.3).
+fn rock_ridge(input: &mut Input<'_>, primary: &Descriptor) -> Result<Option<u8>, ReadError> {
+    let block = primary.root.block;
+    if block >= input.blocks() {
+        return Ok(None);
+    }
+    let at = u64::from(block) * BLOCK as u64;
+    let Ok((own, _)) = Record::parse(&input.block(block)?[..], at) else {
+        return Ok(None);
+    };
+    // CD-ROM XA volumes have 14 bytes of their own in front (SUSP 1.12, 5.3).
+    let area = match own.system_use.get(..2) {
+        Some(b"SP") => &own.system_use[..],
+        _ => own.system_use.get(14..).unwrap_or_default(),
+    };
+    let entries = walk::entries(input, area, own.at)?;
+    Ok(entries.skip.filter(|_| entries.rock_ridge))
+}
+
+/// The volume descriptors that lead to a tree.
+#[derive(Default)]
+struct Descriptors {
+    primary: Option<Descriptor>,
+    joliet: Option<Descriptor>,
+}
+
+struct Descriptor {
+    root: Record,
+    volume_id: String,
+    space: u32,
+    created: Option<Time>,
+}
+
+impl Descriptors {
+    /// Looks through the set of a session (ECMA-119, 6.7.1).
+    fn find(input: &mut Input<'_>, session: Lba) -> Result<Descriptors, ReadError> {
+        let none = ReadError::NotIso9660 { at: session };
+        let mut found = Descriptors::default();
+        let Some(first) = u32::try_from(session.0).ok().and_then(|s| s.checked_add(SYSTEM_AREA))
+        else {
+            return Err(none);
+        };
+        for block in first..first.saturating_add(DESCRIPTORS_MAX) {
+            let at = u64::from(block) * BLOCK as u64;
+            if block >= input.blocks() {
+                input.flaw(at, "the volume descriptors have no end");
+                break;
+            }
+            let bytes = *input.block(block)?;
+            if bytes[1..6] != *STANDARD_ID {
+                input.flaw(at, "the volume descriptors have no end");
+                break;
+            }
+            let joliet = bytes[88..90] == *b"%/" && matches!(bytes[90], b'@' | b'C' | b'E');
+            let slot = match bytes[0] {
+                TYPE_TERMINATOR => break,
+                TYPE_PRIMARY => &mut found.primary,
+                // Enhanced descriptors (ECMA-119 4th edition) are not Joliet's.
+                TYPE_SUPPLEMENTARY if joliet => &mut found.joliet,
+                _ => continue,
+            };
+            if slot.is_none() {
+                *slot = Some(Descriptor::parse(&bytes, at)?);
+            }
+        }
+        if found.primary.is_none() && found.joliet.is_none() { Err(none) } else { Ok(found) }
+    }
+}
+
+impl Descriptor {
+    fn parse(bytes: &[u8; BLOCK], at: u64) -> Result<Descriptor, ReadError> {
+        let broken =
+            |offset: u64, what: &str| ReadError::Broken { at: at + offset, what: what.to_owned() };
+        if u16::from_le_bytes([bytes[128], bytes[129]]) != BLOCK as u16 {
+            return Err(broken(128, "its logical blocks are not 2048 bytes"));
+        }
+        let (root, _) = Record::parse(&bytes[156..190], at + 156)
+            .map_err(|_| broken(156, "its root directory record is no record"))?;
+        let id = &bytes[40..72];
+        let volume_id = match bytes[0] {
+            TYPE_SUPPLEMENTARY => {
+                let units = id.chunks_exact(2).map(|c| u16::from_be_bytes([c[0], c[1]]));
+                char::decode_utf16(units).map(|c| c.unwrap_or('\u{FFFD}')).collect()
+            }
+            _ => String::from_utf8_lossy(id).into_owned(),
+        };
+        let mut created = [0; 17];
+        created.copy_from_slice(&bytes[813..830]);
+        Ok(Descriptor {
+            root,
+            volume_id: volume_id.trim_end_matches([' ', '\0']).to_owned(),
+            space: u32::from_le_bytes([bytes[80], bytes[81], bytes[82], bytes[83]]),
+            created: Time::from_long(&created),
+        })
     }
 }
 
