@@ -126,7 +126,7 @@ fn rwx(mode: u32) -> String {
 fn extract(path: &Path, dir: &Path, session: Lba) -> Result<(), Failure> {
     let (mut sectors, volume) = job::volume_in(path, session)?;
     flaws(path, &volume);
-    let done = volume.extract(&mut sectors, dir, &ExtractOptions::default())?;
+    let done = volume.extract(&mut sectors, dir, &ExtractOptions::default(), &mut |_| {})?;
     for path in &done.left_out {
         out::note(&format!("{path} is left out: a device, pipe or socket"));
     }
