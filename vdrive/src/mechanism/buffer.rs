@@ -12,8 +12,8 @@ use crate::store::StoreError;
 
 /// The disc as the laser sees it.
 pub trait Surface {
-    /// Records `sectors`, a whole number of them, from `lba` on: a whole recording unit, or the part
-    /// of one that the host gave before it asked for a flush or went elsewhere. Called at the
+    /// Records `sectors`, a whole number of them, from `lba` on: a whole recording unit, or the
+    /// part of one that the host gave before it asked for a flush or went elsewhere. Called at the
     /// simulated instant at which the last of them has passed the laser.
     fn burn(&mut self, lba: Lba, sectors: &[u8]) -> Result<(), BurnFault>;
 }
@@ -435,8 +435,8 @@ impl WriteBuffer {
     }
 
     /// When `bytes` are free if the host waits from `now` on; recording starts for it if it has
-    /// stopped. `None` if that much never gets free: more than the capacity less one recording unit,
-    /// or a fault.
+    /// stopped. `None` if that much never gets free: more than the capacity less one recording
+    /// unit, or a fault.
     pub fn make_room(
         &mut self,
         now: Instant,

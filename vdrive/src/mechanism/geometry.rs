@@ -127,8 +127,8 @@ impl Curve {
         Duration::from_nanos(u64::from(sectors) * 2048 * NANOS / self.bytes_per_second(lba))
     }
 
-    /// Time in which a long stretch passes, speed changes included; each step is exact for the speed
-    /// at its own middle.
+    /// Time in which a long stretch passes, speed changes included; each step is exact for the
+    /// speed at its own middle.
     pub fn stretch(&self, start: Lba, blocks: u32) -> Duration {
         const STEPS: u32 = 64;
         let step = (blocks / STEPS).max(1);

@@ -137,7 +137,8 @@ impl Mechanism {
 
     // Power.
 
-    /// The power state at `now`: what was set, or what the timers have led to since the last access.
+    /// The power state at `now`: what was set, or what the timers have led to since the last
+    /// access.
     pub fn power(&self, now: Instant) -> PowerState {
         let quiet = now.since(self.touched);
         match self.power {
@@ -282,8 +283,8 @@ impl Mechanism {
         self.kind().map_or(1, |kind| kind.family().unit_sectors())
     }
 
-    /// Time to record the unit at `lba`, of which the host gave `sectors`. A part of a unit costs the
-    /// whole, and on rewritable discs the turn in which the rest was read first.
+    /// Time to record the unit at `lba`, of which the host gave `sectors`. A part of a unit costs
+    /// the whole, and on rewritable discs the turn in which the rest was read first.
     pub fn unit_time(&self, lba: Lba, sectors: u32) -> Duration {
         let Some(disc) = &self.disc else { return Duration::ZERO };
         let Some(curve) = &disc.write else { return Duration::ZERO };
@@ -312,8 +313,8 @@ impl Mechanism {
         self.read_ahead = None;
     }
 
-    /// Time to get from `from` to `to` with the disc turning: a jump over a few tracks or a sled move,
-    /// and half a turn until the block comes by. Zero if it is there.
+    /// Time to get from `from` to `to` with the disc turning: a jump over a few tracks or a sled
+    /// move, and half a turn until the block comes by. Zero if it is there.
     pub fn seek_time(&self, from: Lba, to: Lba) -> Duration {
         let Some(disc) = &self.disc else { return Duration::ZERO };
         if from == to {
@@ -406,9 +407,9 @@ impl Mechanism {
         self.disc.as_ref().is_some_and(|disc| disc.calibrated)
     }
 
-    /// How many power calibrations the drive has made on the disc inside since it came in; each uses
-    /// up a trial of the disc's test area. Recording calibrates by itself if the host has not asked
-    /// for it with SEND OPC INFORMATION ([`Operation::Calibrate`]).
+    /// How many power calibrations the drive has made on the disc inside since it came in; each
+    /// uses up a trial of the disc's test area. Recording calibrates by itself if the host has not
+    /// asked for it with SEND OPC INFORMATION ([`Operation::Calibrate`]).
     pub fn calibrations(&self) -> u32 {
         self.disc.as_ref().map_or(0, |disc| disc.calibrations)
     }

@@ -10,8 +10,8 @@
 //!
 //! After the colon come parts separated by commas. The first may be a bare name of a medium or of a
 //! drive model; all others are `key=value`: `model` and `medium` take a built-in name or the path
-//! of a TOML file (ends in `.toml`), `speed` is the fastest speed that the drive offers for writing,
-//! `seed` decides what is random.
+//! of a TOML file (ends in `.toml`), `speed` is the fastest speed that the drive offers for
+//! writing, `seed` decides what is random.
 
 use std::fmt;
 use std::path::Path;

@@ -261,7 +261,7 @@ pub(super) fn recover(backing: &Backing) -> Result<(Journal, Found), StoreErrorK
             At::Garbage | At::Frame(_) => {
                 if let Some(later) = area.later(place, generation)? {
                     let what = format!(
-                        "a journal frame has a wrong checksum, and there is a sound one {} bytes on",
+                        "a journal frame has a wrong checksum; a sound one follows {} bytes on",
                         later - place
                     );
                     return Err(damaged(live, place, &what));

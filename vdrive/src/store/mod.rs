@@ -1,10 +1,10 @@
 //! The disc file: a container that is consistent at any instant, and knows nothing of media.
 //!
 //! A store holds an opaque header, slots of 2048 bytes that read zero until written, and a journal
-//! of opaque records with now and then a snapshot that replaces those before it. **If the process is
-//! killed at any instant, every record appended before is there when the store is opened again, and
-//! nothing after it; so is the data of every slot written before.** A power failure of the host is
-//! another matter: only [`Store::sync`] guards against that.
+//! of opaque records with now and then a snapshot that replaces those before it. **If the process
+//! is killed at any instant, every record appended before is there when the store is opened again,
+//! and nothing after it; so is the data of every slot written before.** A power failure of the host
+//! is another matter: only [`Store::sync`] guards against that.
 //!
 //! The file: a header block (`header`), two journal areas of which one is live (`journal`),
 //! and the slots. What is zero and has never been anything else stays a hole.
