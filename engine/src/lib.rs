@@ -8,6 +8,8 @@
 pub mod burn;
 pub mod device;
 pub mod drive;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod host;
 pub mod image;
 pub mod media;

@@ -201,7 +201,7 @@ impl Context {
 }
 
 /// The kind of a failure of the wire.
-fn wire(fault: &Fault) -> Option<DeviceErrorKind> {
+pub(crate) fn wire(fault: &Fault) -> Option<DeviceErrorKind> {
     match fault {
         Fault::Drive(drive::Error { kind: ErrorKind::Wire(wire), .. }) => Some(wire.kind),
         _ => None,

@@ -31,3 +31,8 @@ pub use options::{Close, Options, Speed, SpeedParseError, Verify};
 pub use outcome::{DiscState, Outcome, Verified};
 pub use plan::{CloseStep, Mode, Plan, Renew, SessionBase, plan, session_base};
 pub use run::{assess, close_interrupted, run};
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;

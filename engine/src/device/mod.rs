@@ -191,8 +191,8 @@ pub trait Device {
     /// Carries out one command with its data phase and returns when the device has answered.
     ///
     /// `Ok` with CHECK CONDITION: the drive spoke; `sense` holds its words (empty if the transport
-    /// lost them). A CDB that the drive does not know, a data phase of the wrong length or direction are
-    /// the drive's to judge. `Err`: the wire failed.
+    /// lost them). A CDB that the drive does not know, a data phase of the wrong length or
+    /// direction are the drive's to judge. `Err`: the wire failed.
     fn execute(&mut self, request: &Request, data: Data<'_>) -> Result<Completion, DeviceError>;
 
     /// What one command can carry.

@@ -4,21 +4,22 @@
 //! is an exchange of fields separated by single spaces:
 //!
 //! ```text
-//! 3 12.345678901 2a000000001000001000 > 32768 sha256:0123456789abcdef good +0.012000000 # WRITE (10) …
-//! │ │            │                    │ │     │                       │    │            └ words, not parsed
-//! │ │            │                    │ │     │                       │    └ time it took, in seconds
-//! │ │            │                    │ │     │                       └ result: see below
-//! │ │            │                    │ │     └ data: - none, hexadecimal, or the start of its SHA-256
-//! │ │            │                    │ └ bytes offered or room for, -N where N of them did not go
-//! │ │            │                    └ - no data, < device to host, > host to device
-//! │ │            └ CDB, hexadecimal
-//! │ └ time of issue in seconds since the clock's start
-//! └ number of the exchange, from 1
+//! 3 12.345678901 2a000000001000001000 > 32768 sha256:0123456789abcdef good +0.012000000 # words
 //! ```
 //!
+//! 1. number of the exchange, from 1
+//! 2. time of issue in seconds since the clock's start
+//! 3. CDB, hexadecimal
+//! 4. `-` no data, `<` device to host, `>` host to device
+//! 5. bytes offered or room for, followed by `-N` where N of them did not go
+//! 6. data: `-` none, hexadecimal, or the start of its SHA-256
+//! 7. result, see below
+//! 8. time it took, in seconds
+//! 9. behind ` # `, for people: command and sense in words; not parsed
+//!
 //! The result is `good`, `check:SENSE` (hexadecimal, may be empty), `busy`, `status:XX`, or of the
-//! wire `gone`, `reset`, `timeout`, `refused`, `host`. Data longer than the recorder's limit is kept
-//! as a hash: it can be compared, not replayed.
+//! wire `gone`, `reset`, `timeout`, `refused`, `host`. Data longer than the recorder's limit is
+//! kept as a hash: it can be compared, not replayed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -152,7 +153,7 @@ impl fmt::Display for Hex<'_> {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 2 != 0 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok()).collect()
@@ -278,6 +279,22 @@ fn parse_ended(text: &str) -> Option<Ended> {
         "host" => Ended::Failed(DeviceErrorKind::Host),
         _ => return None,
     })
+}
+
+/// For fuzz targets and property tests.
+#[doc(hidden)]
+pub mod fuzzing {
+    use super::{Exchange, parse};
+
+    /// Any text parses or is refused; what parses prints as something that parses to the same.
+    pub fn trace(text: &str) {
+        let _ = parse(text);
+        for line in text.lines() {
+            if let Ok(exchange) = line.parse::<Exchange>() {
+                assert_eq!(exchange.to_string().parse(), Ok(exchange), "{line}");
+            }
+        }
+    }
 }
 
 #[cfg(test)]

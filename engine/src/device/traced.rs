@@ -1,4 +1,5 @@
-//! A device whose every exchange is written down, one line each: see [`trace`](crate::device::trace).
+//! A device whose every exchange is written down, one line each, in the format of
+//! [`trace`](crate::device::trace).
 
 use std::cell::RefCell;
 use std::io;

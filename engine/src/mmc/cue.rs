@@ -14,8 +14,8 @@ layout! {
         tno: u8 = (1 .. 2),
         /// Index.
         index: u8 = (2 .. 3),
-        /// Data form: main channel and sub-channel that the host sends (00h audio, 01h pause that the
-        /// drive makes, 10h Mode 1, 14h Mode 1 that the drive makes, and so on).
+        /// Data form: main channel and sub-channel that the host sends (00h audio, 01h pause that
+        /// the drive makes, 10h Mode 1, 14h Mode 1 that the drive makes, and so on).
         data_form: u8 = (3 .. 4),
         /// Serial copy management; 80h for the alternating bit.
         scms: u8 = (4 .. 5),

@@ -271,6 +271,3 @@ macro_rules! feature {
 
 mod payload;
 pub use payload::*;
-
-#[cfg(test)]
-mod tests;

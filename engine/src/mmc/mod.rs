@@ -14,6 +14,10 @@ pub mod disc;
 pub mod event;
 pub mod feature;
 pub mod format;
+#[doc(hidden)]
+pub mod fuzzing;
+#[cfg(test)]
+mod golden;
 pub mod inquiry;
 pub mod mechanism;
 pub mod modes;

@@ -48,8 +48,8 @@ pub struct ModeList {
 }
 
 impl ModeList {
-    /// Parses a list with the header of the ten-byte commands. A last page that is cut short is kept
-    /// as far as it goes.
+    /// Parses a list with the header of the ten-byte commands. A last page that is cut short is
+    /// kept as far as it goes.
     pub fn parse10(bytes: &[u8]) -> Result<ModeList, WireError> {
         need(bytes, "mode parameter header", ModeHeader10::LEN)?;
         let header = ModeHeader10::parse_cut(bytes);
@@ -188,7 +188,8 @@ layout! {
         copy: bool = (3 . 4),
         /// Q control nibble: 0 audio, 4 data, 5 data in increments.
         track_mode: u8 = (3 . 3-0),
-        /// What a block from the host holds: 0 raw 2352 bytes, 8 Mode 1, 10 Mode 2 form 1, and so on.
+        /// What a block from the host holds: 0 raw 2352 bytes, 8 Mode 1, 10 Mode 2 form 1, and so
+        /// on.
         data_block_type: u8 = (4 . 3-0),
         /// Blocks of a link: 7 on CD, 16 on DVD.
         link_size: u8 = (5 .. 6),

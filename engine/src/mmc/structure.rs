@@ -189,7 +189,7 @@ layout! {
         disc_class: u8 = (11 .. 12),
         /// Number of layers.
         layers: u8 = (12 . 7-4),
-        /// 0 ROM, 1 RE, 2 R; the layer's type.
+        /// The layer's type: 1 embossed, 2 write once, 4 rewritable.
         layer_type: u8 = (12 . 3-0),
         /// Channel bit length: 1 74.5 nm (25 GB in a layer).
         channel_bit: u8 = (13 . 3-0),
@@ -236,8 +236,8 @@ pub fn parse_list(structure: &[u8]) -> Vec<StructureListEntry> {
 }
 
 layout! {
-    /// Header of a control data block: disc control block (DVD, 30h) or physical access control (BD,
-    /// 30h) (MMC-5, 6.23.3.2.29, 6.23.3.3.7).
+    /// Header of a control data block: disc control block (DVD, 30h) or physical access control
+    /// (BD, 30h) (MMC-5, 6.23.3.2.29, 6.23.3.3.7).
     pub struct ControlBlockHeader[4] {
         /// Content descriptor.
         content: [u8; 4] = (bytes 0 .. 4),

@@ -1,5 +1,5 @@
-//! The command table: one row for each command. Parsing, dispatch in a drive, guards, fault filters,
-//! traces and documentation all ask here.
+//! The command table: one row for each command. Parsing, dispatch in a drive, guards, fault
+//! filters, traces and documentation all ask here.
 
 use std::time::Duration;
 

@@ -65,8 +65,8 @@ typed! {
     Write12 Seek10 WriteAndVerify10 Verify10 SynchronizeCache ReadToc ReadSubChannel
     ReadDiscInformation ReadTrackInformation ReserveTrack SendOpc RepairTrack CloseTrackSession
     SendCueSheet Blank ReadDiscStructure SendDiscStructure ReadCd ReadCdMsf SendKey ReportKey
-    GetConfiguration GetEventStatusNotification StartStopUnit PreventAllow MechanismStatus LoadUnload
-    SetCdSpeed GetPerformance SetStreaming SetReadAhead ReadBufferCapacity
+    GetConfiguration GetEventStatusNotification StartStopUnit PreventAllow MechanismStatus
+    LoadUnload SetCdSpeed GetPerformance SetStreaming SetReadAhead ReadBufferCapacity
 }
 
 #[test]

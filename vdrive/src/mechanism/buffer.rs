@@ -406,6 +406,8 @@ impl WriteBuffer {
         if let Err(fault) = result {
             self.fault = Some(fault);
             self.drain.phase = Phase::Stopped;
+            self.drain.flushing = false;
+            self.start_at = None;
             return;
         }
         self.recorded += u64::from(unit.sectors);

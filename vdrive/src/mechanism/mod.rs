@@ -414,6 +414,11 @@ impl Mechanism {
         self.disc.as_ref().map_or(0, |disc| disc.calibrations)
     }
 
+    /// Calibrates at `now`; returns how long that takes.
+    pub fn calibrate(&mut self, now: Instant) -> Duration {
+        self.start(now, Operation::Calibrate).duration
+    }
+
     /// Time from `at` until the laser records at `to`: wake, calibrate, seek, link.
     fn start_time(&self, at: Instant, to: Lba) -> Duration {
         let Some(disc) = &self.disc else { return Duration::ZERO };

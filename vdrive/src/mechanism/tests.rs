@@ -218,6 +218,14 @@ fn what_the_disc_refuses_stops_recording_with_the_rest_in_the_buffer() {
     assert_eq!(buffer.fault().map(|fault| fault.lba), Some(Lba(64)));
     assert_eq!((tape.units.len(), buffer.fill()), (4, 48 * 2048));
     assert_eq!(buffer.empty_at(now, &mut mech), None);
+    // The fault taken, what is left stays until someone asks for it again.
+    buffer.take_fault();
+    tape.fail_at = None;
+    let later = now + 99 * SECOND;
+    buffer.advance(later, &mut mech, &mut tape);
+    assert_eq!((tape.units.len(), buffer.next_event()), (4, None));
+    buffer.flush(later);
+    assert!(buffer.empty_at(later, &mut mech).unwrap() > later);
     buffer.lose();
     assert_eq!((buffer.fill(), buffer.fault()), (0, None));
 }

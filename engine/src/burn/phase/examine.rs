@@ -2,9 +2,10 @@
 
 use super::prepare::refused;
 use super::{Answer, Ask, Phase, Turn, enter, verify};
-use crate::burn::context::Context;
+use crate::burn::context::{Context, wire};
 use crate::burn::job::Exchange;
 use crate::burn::{DiscState, Fault, Mode, Stage};
+use crate::device::DeviceErrorKind;
 use crate::drive::survey::{Depth, Question, Survey};
 use crate::drive::{Medium, Session, State};
 use crate::units::{Blocks, Lba};
@@ -51,18 +52,17 @@ impl Examine {
     }
 }
 
-/// The state stays unknown, but the tray is unlocked.
+/// The state stays unknown, but the tray is unlocked if there is someone to unlock it.
 fn failed(cx: &mut Context, fault: Fault) -> Turn {
-    if cx.fault.is_none() {
+    let wire = wire(&fault);
+    let first = cx.fault.is_none();
+    if first {
         cx.fault = Some(fault);
-        return Phase::release(cx);
     }
-    match fault {
-        Fault::Drive(error) if matches!(error.kind, crate::drive::ErrorKind::Wire(_)) => {
-            Turn(Phase::Over, Ask::End)
-        }
-        _ => Phase::release(cx),
+    if wire == Some(DeviceErrorKind::Gone) || wire.is_some() && !first {
+        return Turn(Phase::Over, Ask::End);
     }
+    Phase::release(cx)
 }
 
 /// What the disc lacks of a burn of which every command succeeded.

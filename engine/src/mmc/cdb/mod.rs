@@ -32,6 +32,3 @@ pub trait Command: Sized {
     /// The fields of a CDB, whatever its operation code; bytes that are not there read as zero.
     fn from_cdb(cdb: &Cdb) -> Self;
 }
-
-#[cfg(test)]
-mod tests;
