@@ -21,7 +21,7 @@ STEPS = [
     ("dvd-info", "kiln info --drive {dvd}"),
     ("dvd-read", "kiln read --drive {dvd} -o /out/dvd.iso"),
     ("dvd-mount", "mount -t iso9660 -o ro,map=off,iocharset=utf8 {dvd} /mnt"),
-    ("dvd-tar", "tar cf /out/dvd.tar -C /mnt ."),
+    ("dvd-tar", "/usr/local/bin/tar -b 1024 -cf /out/dvd.tar -C /mnt ."),
     ("mounted-burn-refused", "kiln burn /tree --drive {dvd}"),
     ("umount", "umount /mnt"),
     ("missing-refused", "kiln info --drive /dev/sr7"),
@@ -45,6 +45,7 @@ def check(args):
         image = os.path.join(vm.dir, "cd.iso")
         foreign.xorriso_image(source, image)
         vm.add(guest.program(program, "kiln"))
+        vm.add(guest.program(shutil.which("tar")))
         vm.share("tree", source)
         cd, dvd = vm.cd(image), vm.iscsi(recorder.url)
         job = [f"cd=$(sr {cd})", f"dvd=$(sr {dvd})"]
