@@ -210,7 +210,8 @@ fn cd_r_is_written_track_at_once() {
 #[test]
 fn sequential_dvds_and_bds_close_track_and_session() {
     let stream = "b6 00 00 00 00 00 00 00 00 00 1c";
-    let cases: [(&[(u8, &str)], &str, &[&str]); 3] = [
+    type Case = (&'static [(u8, &'static str)], &'static str, &'static [&'static str]);
+    let cases: [Case; 3] = [
         (&[DVD_R, BLANK, DVD_R_TRACK], "5b 01 02", &["55 10 00 00 00 00 00 00 3c"]),
         (&[DVD_PLUS_R, BLANK, DVD_PLUS_R_TRACK], "5b 01 05", &[]),
         (&[BD_R, BLANK, BD_R_TRACK], "5b 01 06", &[]),
@@ -451,7 +452,7 @@ impl Device for Anything {
             }
             6 => done.status = Status::Busy,
             _ => {
-                let kind = if bytes.len() % 2 == 0 {
+                let kind = if bytes.len().is_multiple_of(2) {
                     DeviceErrorKind::TimedOut
                 } else {
                     DeviceErrorKind::Gone

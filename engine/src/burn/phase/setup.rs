@@ -84,9 +84,11 @@ impl Setup {
                 Exchange::ask(ask.cdb(), DiscInformation::LEN)
             }
             At::Track => {
-                let address = match cx.plan.medium.nwa {
-                    NwaSource::InvisibleTrack => 0xff,
-                    NwaSource::LastTrack | NwaSource::Zero => u32::from(cx.track),
+                let address = match (cx.plan.mode, cx.plan.medium.nwa) {
+                    // Just reserved; some drives count another one behind it.
+                    (Mode::DiscAtOnce, _) => 1,
+                    (_, NwaSource::InvisibleTrack) => 0xff,
+                    (_, NwaSource::LastTrack | NwaSource::Zero) => u32::from(cx.track),
                 };
                 let by = TrackAddress::Track;
                 let allocation = TRACK as u16;
