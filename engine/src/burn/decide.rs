@@ -220,7 +220,7 @@ fn padded(rules: &Rules, blocks: Blocks, room: Blocks) -> Blocks {
 /// The closing steps, in order.
 fn close(rules: &Rules, place: &Place, medium: &Medium, appendable: bool) -> Vec<CloseStep> {
     let closing = rules.closing;
-    let track = closing.track.map(CloseStep::Track);
+    let track = closing.track.filter(|_| !rules.flush_closes_track()).map(CloseStep::Track);
     let session = closing.session.map(CloseStep::Session);
     match place.mode {
         // The reserved track's last block ends all (MMC-6, 6.44.3).

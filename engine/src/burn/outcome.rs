@@ -42,8 +42,9 @@ pub enum DiscState {
         /// Blocks of the interrupted image before this address are recorded; 0 if none surely are.
         recorded_to: Lba,
     },
-    /// Cannot be written on, and what was being written cannot be read. Earlier sessions are as they
-    /// were. A rewritable disc can be blanked.
+    /// What was being written cannot be read or written on. Earlier sessions are as they were. Only
+    /// trying tells whether the session can still be closed, so that another one can follow
+    /// ([`super::close_interrupted`]); a rewritable disc can be erased.
     Lost,
 }
 
@@ -108,7 +109,7 @@ impl fmt::Display for DiscState {
                 write!(f, "the disc can be written over; blocks 0 up to {recorded_to} are new")
             }
             DiscState::Lost => {
-                f.write_str("what was being written is lost and nothing can be added to the disc")
+                f.write_str("what was being written is lost; earlier sessions are as they were")
             }
         }
     }

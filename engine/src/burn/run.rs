@@ -7,9 +7,9 @@ use super::{
     Transfer, WaitReason,
 };
 use crate::device::Data;
-use crate::drive::recorder::timeout;
+use crate::drive::recorder::{optional, timeout};
 use crate::drive::survey::Depth;
-use crate::drive::{ErrorKind, Recorder, Session};
+use crate::drive::{ErrorKind, Recorder, Session, Track};
 use crate::image::sectors::Sectors;
 use crate::media::Method;
 use crate::mmc::cdb::{CloseTrackSession, Command, PreventAllow};
@@ -115,7 +115,7 @@ fn look(recorder: &mut Recorder<'_>) -> Result<DiscState, crate::drive::Error> {
 }
 
 /// Closes what an interrupted burn left open, so that another session can follow: the last track and
-/// its session. Does nothing where nothing is open. Answers with the state afterwards.
+/// its session. Does nothing where nothing is open; where what was written is lost, it tries. Answers with the state afterwards.
 pub fn close_interrupted(
     recorder: &mut Recorder<'_>,
     tell: &mut dyn FnMut(&Event),
@@ -158,17 +158,25 @@ fn close_open(
         let (command, list) = select(&page);
         recorder.command(&command, &list)?;
     }
-    let open = medium.tracks.iter().rev().find(|track| !track.blank && track.next.is_some());
-    let steps = [
-        open.and_then(|track| Some((rules.closing.track?, track.number))),
-        rules.closing.session.map(|function| (function, 0)),
-    ];
-    for (function, track) in steps.into_iter().flatten() {
+    // A track that lost its end with the power has no next writable address, and may be closed.
+    let unfinished = |track: &&Track| track.damaged || track.next.is_some();
+    let open = medium.tracks.last().filter(unfinished);
+    // Where nothing promises that closing works, a refusal is an answer.
+    let promised = matches!(state_of(&medium, None), DiscState::Open { closable: true, .. });
+    let mut close = |function, track| {
         *touched = true;
         let reason = WaitReason::Closing;
         tell(&Event::Wait { reason, waited: std::time::Duration::ZERO, permille: None });
         recorder.command(&CloseTrackSession { immed: false, function, track }, &[])?;
-        recorder.wait_ready()?;
+        recorder.wait_ready()
+    };
+    if let (Some(track), Some(function)) = (open, rules.closing.track) {
+        // A track with nothing in it may be refused; the session is closed all the same.
+        optional(close(function, track.number))?;
+    }
+    if let Some(function) = rules.closing.session {
+        let closed = close(function, 0);
+        if promised { closed? } else { optional(closed).map(drop)? }
     }
     Ok(())
 }

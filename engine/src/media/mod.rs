@@ -131,7 +131,8 @@ pub enum SpeedCommand {
 pub struct Closing {
     /// Stops formatting in the background.
     pub stop_format: Option<CloseFunction>,
-    /// Closes a track of its number.
+    /// Closes a track of its number, where flushing the buffer has not done so
+    /// ([`Rules::flush_closes_track`]).
     pub track: Option<CloseFunction>,
     /// Closes the session. Where [`Rules::page`] applies, its multi-session field decides whether
     /// another one may follow.
@@ -209,6 +210,12 @@ impl Rules {
             Renewal::Format { kind, .. } => Some(kind),
             Renewal::None | Renewal::Blank => None,
         }
+    }
+
+    /// Whether SYNCHRONIZE CACHE ends the track: some drives refuse a CLOSE TRACK behind it
+    /// (MMC-6, 6.3.3.2).
+    pub fn flush_closes_track(&self) -> bool {
+        self.method == Method::TrackAtOnce
     }
 
     /// Whether the write parameters page must be set before writing.

@@ -32,9 +32,7 @@ const fn pressed(profile: Profile, name: &'static str, family: Family, unit: u32
     }
 }
 
-/// Track at once. A track has 4 seconds at least and ends with two run-out blocks. No CLOSE TRACK: the
-/// SYNCHRONIZE CACHE before closing the session ends the track, and some drives refuse a CLOSE TRACK
-/// behind it (MMC-6, 6.3.3.2).
+/// Track at once. A track has 4 seconds at least and ends with two run-out blocks.
 const fn cd(profile: Profile, name: &'static str, renewal: Renewal) -> Rules {
     Rules {
         method: Method::TrackAtOnce,
@@ -44,7 +42,11 @@ const fn cd(profile: Profile, name: &'static str, renewal: Renewal) -> Rules {
         run_out: Blocks(2),
         nwa: NwaSource::InvisibleTrack,
         renewal,
-        closing: Closing { session: Some(CloseFunction::Session), ..NOTHING },
+        closing: Closing {
+            track: Some(CloseFunction::Track),
+            session: Some(CloseFunction::Session),
+            ..NOTHING
+        },
         multi_session: MultiSession::ByPage,
         ..pressed(profile, name, Family::Cd, 1)
     }

@@ -132,13 +132,15 @@ fn dispensable(cx: &Context, step: CloseStep) -> bool {
 /// How to close behind part of an image: so that what is there can be read, earlier sessions stay
 /// in reach and another session can follow.
 fn salvage(cx: &Context) -> Vec<CloseStep> {
-    let closing = cx.plan.medium.closing;
+    let rules = cx.plan.medium;
+    let closing = rules.closing;
     match cx.plan.mode {
         Mode::Overwrite => cx.plan.close.clone(),
         // A reserved track that is not full cannot be closed.
         Mode::DiscAtOnce => Vec::new(),
         Mode::TrackAtOnce | Mode::Incremental | Mode::Sequential => {
-            let track = closing.track.map(CloseStep::Track);
+            let track = closing.track.filter(|_| !rules.flush_closes_track());
+            let track = track.map(CloseStep::Track);
             track.into_iter().chain(closing.session.map(CloseStep::Session)).collect()
         }
     }
