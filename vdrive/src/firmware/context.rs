@@ -115,7 +115,11 @@ impl Cx<'_> {
 
     /// The answer of a command that has begun a job.
     pub(super) fn began(&self, immed: bool) -> Reply {
-        if immed { self.good() } else { Ok(Answer::WithJob) }
+        if !immed {
+            return Ok(Answer::WithJob);
+        }
+        let moved = self.fw.job_moves;
+        Ok(Answer::Good { moved, at: self.now + self.fw.transfer(moved) })
     }
 
     /// What is true of the disc.

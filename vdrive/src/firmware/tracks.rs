@@ -167,7 +167,9 @@ pub(super) fn invisible(state: &State, writing: Option<&Writing>, way: Way) -> O
         return None;
     }
     // A track without a fixed size runs to the end of the disc: nothing comes behind it.
-    if state.open_tracks().any(|t| t.state != TrackState::Complete && t.size.0 == 0) {
+    // Nor behind one that is the whole disc.
+    let last = |t: &Track| t.size.0 == 0 || t.way == Way::Dao;
+    if state.open_tracks().any(|t| t.state != TrackState::Complete && last(t)) {
         return None;
     }
     let (start, limit) = (next_start(state, writing), end_of_disc(state));

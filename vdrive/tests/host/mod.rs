@@ -15,6 +15,8 @@ pub type Sense = (u8, u8, u8);
 pub struct Host {
     pub place: Virtual,
     drive: VirtualDrive,
+    /// WRITEs that were answered 2/04/08.
+    pub sent_away: u32,
 }
 
 /// Bytes of a list such as `28 00 ..`.
@@ -41,7 +43,7 @@ impl Host {
     pub fn on(address: &str, kind: MediumKind) -> Host {
         let address: VirtualAddress = address.parse().expect("an address");
         let place = vdrive::open(&address, None, kind, 1).expect("a drive");
-        let mut host = Host { drive: place.drive.clone(), place };
+        let mut host = Host { drive: place.drive.clone(), place, sent_away: 0 };
         host.settle();
         host
     }
@@ -95,6 +97,11 @@ impl Host {
         panic!("never ready");
     }
 
+    pub fn wait(&mut self, seconds: u64) {
+        let clock = &self.place.clock;
+        clock.wait_until(clock.now() + Duration::from_secs(seconds));
+    }
+
     pub fn good(&mut self, cdb: &str) {
         if let Err(sense) = self.command(&bytes(cdb), Data::None) {
             panic!("{cdb}: {sense:x?}");
@@ -145,6 +152,7 @@ impl Host {
         loop {
             match self.command(&cdb, Data::Out(data)) {
                 Err((2, 4, 8)) => {
+                    self.sent_away += 1;
                     let clock = &self.place.clock;
                     clock.wait_until(clock.now() + Duration::from_millis(20));
                 }
