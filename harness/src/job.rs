@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::burn::{self, Cancel, Event, Options, Outcome, Plan};
-use engine::drive::{DiscSectors, Recorder};
+use engine::drive::{DiscSectors, Error, ErrorKind, Medium, Recorder, State};
 use engine::image::read::{FileSectors, ReadOptions, Volume};
 use engine::image::{Image, LayoutOptions, ScanOptions, Sectors, Time, Tree};
+use engine::mmc::cdb::Read10;
+use engine::mmc::sense::SenseKey;
 use engine::units::{BLOCK, Blocks, Bytes, Lba};
 
 use crate::exit::{Exit, Failure};
@@ -178,7 +180,8 @@ fn last_session(recorder: &mut Recorder<'_>, last: Lba) -> Result<Tree, Failure>
     Ok(volume.tree)
 }
 
-/// The user data of a disc, block by block in order.
+/// The user data of a disc, block by block in order, from block 0 to the last recorded one. What
+/// lies between sessions cannot be read and is zeros.
 ///
 /// `put` takes bytes and says whether it wants more; `tell` is told the blocks read so far and all.
 pub fn read_out(
@@ -189,8 +192,8 @@ pub fn read_out(
 ) -> Result<Bytes, Failure> {
     recorder.ready(PATIENCE)?;
     let address = recorder.address().to_owned();
-    let mut disc = DiscSectors::whole(recorder)?;
-    let total = disc.blocks();
+    let medium = recorder.medium()?;
+    let total = DiscSectors::whole(recorder)?.blocks();
     if total == Blocks(0) {
         return Err(Failure::new(Exit::Medium, format!("{address}: the disc is blank"))
             .advise("There is nothing to read."));
@@ -201,19 +204,83 @@ pub fn read_out(
         if cancel.is_cancelled() {
             return Err(Failure::new(Exit::Stopped, "stopped; nothing was kept"));
         }
-        let count = (total - done).0.min(512);
+        let (end, recorded) = stretch(&medium, done);
+        let count = (end.min(total) - done).0.min(512);
         let room = &mut room[..count as usize * BLOCK];
-        disc.read(done, room).map_err(|e| {
-            Failure::new(Exit::DriveFailed, format!("{address}: {e}"))
-                .advise("Clean the disc and try again.")
-        })?;
-        if !put(room)? {
+        let mut last = false;
+        if recorded {
+            let start = Lba(0) + done;
+            let read = DiscSectors::range(recorder, start, Blocks(count)).read(Blocks(0), room);
+            if let Err(error) = read {
+                let bad = done + error.block;
+                let run_out = medium.rules.map_or(Blocks(0), |rules| rules.run_out);
+                let nothing = medium.state == State::Overwritable && blank(recorder, bad);
+                if !nothing && (end - bad) > run_out {
+                    return Err(Failure::new(Exit::DriveFailed, format!("{address}: {error}"))
+                        .advise("Clean the disc and try again."));
+                }
+                room[error.block.0 as usize * BLOCK..].fill(0);
+                last = nothing;
+                if nothing {
+                    done = bad;
+                    put(&room[..error.block.0 as usize * BLOCK])?;
+                }
+            }
+        } else {
+            room.fill(0);
+        }
+        if last || !put(room)? {
             break;
         }
         done += Blocks(count);
         tell(done, total);
     }
     Ok(done.bytes())
+}
+
+/// Where the stretch ends that this block lies in, and whether it is a track or lies between two.
+fn stretch(medium: &Medium, at: Blocks) -> (Blocks, bool) {
+    if medium.state == State::Overwritable {
+        return (Blocks(u32::MAX), true);
+    }
+    let at = i64::from(at.0);
+    let mut next = i64::from(u32::MAX);
+    for track in medium.tracks.iter().filter(|track| !track.blank) {
+        let start = i64::from(track.start.0);
+        let end = start + i64::from(track.blocks.0);
+        if (start..end).contains(&at) {
+            return (Blocks(u32::try_from(end).unwrap_or(u32::MAX)), true);
+        }
+        if start > at {
+            next = next.min(start);
+        }
+    }
+    (Blocks(u32::try_from(next).unwrap_or(u32::MAX)), false)
+}
+
+/// Whether nothing was ever recorded in this block: the drive says blank check.
+fn blank(recorder: &mut Recorder<'_>, at: Blocks) -> bool {
+    let read = Read10 { lba: Lba(0) + at, blocks: 1, ..Read10::default() };
+    match recorder.ask(&read, BLOCK) {
+        Err(Error { kind: ErrorKind::Sense(sense), .. }) => sense.code.key == SenseKey::BlankCheck,
+        _ => false,
+    }
+}
+
+/// The volume of the last session of the disc in the recorder, and the disc's blocks.
+pub fn volume_on<'r, 'a>(
+    recorder: &'r mut Recorder<'a>,
+) -> Result<(DiscSectors<'r, 'a>, Volume), Failure> {
+    let address = recorder.address().to_owned();
+    let tracks = recorder.medium()?.tracks;
+    let recorded = tracks.iter().filter(|t| !t.blank && t.data);
+    let session = recorded.clone().map(|t| t.session).max();
+    let first = recorded.filter(|t| Some(t.session) == session).map(|t| t.start).min();
+    let mut disc = DiscSectors::whole(recorder)?;
+    let options = ReadOptions { session: first.unwrap_or(Lba(0)), ..ReadOptions::default() };
+    let volume = Volume::read(&mut disc, &options)
+        .map_err(|e| Failure::new(Exit::Image, format!("{address}: {e}")))?;
+    Ok((disc, volume))
 }
 
 /// The volume of the session that begins at `session` in an image file.

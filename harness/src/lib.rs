@@ -3,11 +3,12 @@
 //!
 //! [`job`] is a burn from paths to disc, [`place`] is where it happens (a virtual drive, a device
 //! of this machine), [`cli`] is the program. [`scenario`] runs the same jobs from a file that says
-//! what goes wrong and what must hold; promise checkers look at the medium itself.
+//! what goes wrong and what must hold; [`promise`] checkers look at the medium itself.
 
 mod cause;
 pub mod cli;
 pub mod exit;
 pub mod job;
 pub mod place;
+pub mod promise;
 pub mod scenario;

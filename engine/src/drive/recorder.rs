@@ -109,7 +109,10 @@ impl<'a> Recorder<'a> {
         at: Situation,
     ) -> Result<Vec<u8>, Error> {
         let first = self.clock.now();
+        let room = data.room();
         loop {
+            // An answer that was refused has cut the room to nothing.
+            data.restore(room);
             let (kind, sense) = match self.once(cdb, &mut data) {
                 Ok(()) => return Ok(data.into_bytes()),
                 Err(ErrorKind::Sense(sense)) => (ErrorKind::Sense(sense), sense),
@@ -319,6 +322,18 @@ pub(super) enum Exchange<'b> {
 }
 
 impl Exchange<'_> {
+    /// The bytes that an answer has room for.
+    fn room(&self) -> usize {
+        if let Exchange::In(room) = self { room.len() } else { 0 }
+    }
+
+    /// Gives an answer that much room again.
+    fn restore(&mut self, bytes: usize) {
+        if let Exchange::In(room) = self {
+            room.resize(bytes, 0);
+        }
+    }
+
     fn into_bytes(self) -> Vec<u8> {
         match self {
             Exchange::In(bytes) => bytes,

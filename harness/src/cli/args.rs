@@ -13,7 +13,7 @@ use crate::place::Want;
 /// Master and burn optical discs, on real recorders and on virtual ones.
 #[derive(Debug, Parser)]
 #[command(name = "kiln", version, after_help = crate::exit::SHORT, max_term_width = 100)]
-#[command(propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -302,4 +302,16 @@ pub struct Run {
     /// Write every command and its answer to this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub trace: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Cli::command().debug_assert();
+    }
 }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use engine::device::{Clock, Device};
-use engine::units::Blocks;
-use vdrive::models::{MediumKind, MediumModel, VirtualAddress, medium_names};
+use engine::units::{Blocks, Lba};
+use vdrive::medium::{Disc, DiscError};
+use vdrive::models::{MediumKind, MediumModel, VirtualAddress};
+use vdrive::store::StoreErrorKind;
 
 use super::Tray;
 use crate::exit::{Exit, Failure};
@@ -35,18 +36,70 @@ pub fn big_enough(blocks: Blocks) -> Result<MediumModel, Failure> {
     })
 }
 
-/// Makes the file of a blank disc.
-pub fn make_disc(file: &Path, medium: &MediumModel) -> Result<(), Failure> {
-    let _ = (file, medium, medium_names());
-    Err(Failure::new(Exit::Internal, "virtual discs are not built yet"))
+/// Makes a medium model smaller, so that a test can fill it.
+pub fn shrink(model: &mut MediumModel, blocks: u32) {
+    model.blocks = blocks;
+    if let Some(atip) = &mut model.atip
+        && let Some(end) = Lba(i32::try_from(blocks).unwrap_or(i32::MAX)).msf()
+    {
+        atip.lead_out = end;
+    }
 }
 
-/// A virtual drive with what lies in its tray.
-pub(super) fn virtual_drive(
-    address: &VirtualAddress,
-    tray: Tray,
-    seed: Option<u64>,
-) -> Result<(Box<dyn Device>, Box<dyn Clock>), Failure> {
-    let _ = (address, tray, seed);
-    Err(Failure::new(Exit::Internal, "virtual drives are not built yet"))
+/// Makes the file of a blank disc.
+pub fn make_disc(file: &Path, medium: &MediumModel) -> Result<(), Failure> {
+    create(file, medium).map(drop)
+}
+
+/// What lies in the tray of a virtual drive.
+pub(super) fn in_tray(tray: &Tray, address: &VirtualAddress) -> Result<Option<Disc>, Failure> {
+    match tray {
+        Tray::Real | Tray::Empty => Ok(None),
+        Tray::File(path) => {
+            let disc = Disc::open(path).map_err(|e| refused(&e))?;
+            right_kind(&disc, address)?;
+            Ok(Some(disc))
+        }
+        Tray::New { file, medium } => create(file, medium).map(Some),
+        Tray::Scratch(medium) => Disc::memory(medium).map(Some).map_err(|e| refused(&e)),
+    }
+}
+
+fn create(file: &Path, medium: &MediumModel) -> Result<Disc, Failure> {
+    Disc::create(file, medium).map_err(|error| match &error {
+        DiscError::Store(e) if !matches!(e.kind, StoreErrorKind::InUse) => {
+            let failure = Failure::new(Exit::Output, error.to_string());
+            match e.kind {
+                StoreErrorKind::Exists => {
+                    failure.advise("It was not touched. Remove it or choose another name.")
+                }
+                _ => failure,
+            }
+        }
+        _ => refused(&error),
+    })
+}
+
+fn refused(error: &DiscError) -> Failure {
+    let failure = Failure::new(Exit::DiscFile, error.to_string());
+    match error {
+        DiscError::Store(e) if e.kind == StoreErrorKind::InUse => {
+            failure.advise("Wait until the other program is done with it.")
+        }
+        _ => failure.advise("It was not touched. Make a disc with `kiln disc new MEDIUM FILE`."),
+    }
+}
+
+/// An address may say what must lie in the drive.
+fn right_kind(disc: &Disc, address: &VirtualAddress) -> Result<(), Failure> {
+    let wanted = address.medium_model().map_err(|e| Failure::new(Exit::Drive, e.to_string()))?;
+    let found = disc.state().kind();
+    match wanted.map(|model| model.kind) {
+        Some(wanted) if wanted != found => {
+            let what = format!("disc file {} holds a {found}, not a {wanted}", disc.path());
+            Err(Failure::new(Exit::Medium, what)
+                .advise("Leave the medium out of --drive, or name another file."))
+        }
+        _ => Ok(()),
+    }
 }

@@ -3,16 +3,21 @@
 
 mod address;
 mod disc;
+mod laboratory;
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::PathBuf;
+use std::rc::Rc;
 
-use engine::device::{Clock, Device};
+use engine::device::{Clock, Device, StackOptions, TraceSink, WriterSink, stack};
 use engine::drive::Recorder;
 use engine::host::{Access, HostClock, SgIo};
 use vdrive::models::MediumModel;
 
 pub use address::Address;
-pub use disc::{big_enough, make_disc, medium_named};
+pub use disc::{big_enough, make_disc, medium_named, shrink};
+pub use laboratory::{Cut, Laboratory};
 
 use crate::exit::{Exit, Failure};
 
@@ -70,8 +75,9 @@ pub enum Tray {
 /// A drive that can be used.
 pub struct Place {
     device: Box<dyn Device>,
-    clock: Box<dyn Clock>,
+    clock: Rc<dyn Clock>,
     address: String,
+    laboratory: Option<Laboratory>,
 }
 
 impl Place {
@@ -82,17 +88,55 @@ impl Place {
         tray: Tray,
         access: Access,
     ) -> Result<Place, Failure> {
-        let (device, clock): (Box<dyn Device>, Box<dyn Clock>) = match address {
-            Address::Host(node) => {
-                (Box::new(SgIo::open(node, access)?), Box::new(HostClock::new()))
+        let trace = match &want.trace {
+            None => None,
+            Some(path) => {
+                let file = File::create(path).map_err(|e| {
+                    Failure::new(Exit::Output, format!("cannot write {}: {e}", path.display()))
+                })?;
+                let sink = WriterSink::new(BufWriter::new(file));
+                Some(Box::new(sink) as Box<dyn TraceSink>)
             }
-            Address::Virtual(address) => disc::virtual_drive(address, tray, want.seed)?,
         };
-        Ok(Place { device, clock, address: address.to_string() })
+        Place::open_traced(want, address, tray, access, trace)
+    }
+
+    /// The same with the trace going elsewhere than to a file.
+    pub fn open_traced(
+        want: &Want,
+        address: &Address,
+        tray: Tray,
+        access: Access,
+        trace: Option<Box<dyn TraceSink>>,
+    ) -> Result<Place, Failure> {
+        let (device, clock, laboratory): (Box<dyn Device>, Rc<dyn Clock>, _) = match address {
+            Address::Host(node) => {
+                (Box::new(SgIo::open(node, access)?), Rc::new(HostClock::new()), None)
+            }
+            Address::Virtual(address) => {
+                let disc = disc::in_tray(&tray, address)?;
+                let laboratory = Laboratory::new(address, disc, want.seed)?;
+                let device = laboratory.device();
+                (device, laboratory.clock(), Some(laboratory))
+            }
+        };
+        let options = StackOptions { trace, ..StackOptions::default() };
+        let device = stack(device, clock.clone(), options);
+        Ok(Place { device, clock, address: address.to_string(), laboratory })
     }
 
     /// The drive as a recorder.
     pub fn recorder(&mut self) -> Recorder<'_> {
         Recorder::new(&mut *self.device, &*self.clock, self.address.clone())
+    }
+
+    /// The clock that the drive lives by.
+    pub fn clock(&self) -> Rc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    /// What can be done to a virtual drive and its disc from outside; `None` for a real one.
+    pub fn laboratory(&self) -> Option<&Laboratory> {
+        self.laboratory.as_ref()
     }
 }

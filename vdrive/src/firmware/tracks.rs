@@ -149,7 +149,12 @@ pub(super) fn row(state: &State, track: &Track, writing: Option<&Writing>) -> Ro
         size: between(track.start, limit),
         nwa,
         free: nwa.map_or(Blocks(0), |nwa| between(nwa, limit)),
-        last: (recorded > track.start).then(|| Lba(recorded.0 - 1)),
+        // What the laser spoilt behind it is not recorded.
+        last: state
+            .recorded
+            .end_before(limit)
+            .filter(|&end| end > track.start)
+            .map(|end| Lba(end.0 - 1)),
         reserved: track.state == TrackState::Reserved,
         blank: recorded == track.start && !complete,
         damaged,
