@@ -62,7 +62,7 @@ pub(super) fn compose(
     }
     let place = place(medium, options, Some(options.base))?;
     let rules = place.rules;
-    let total = padded(rules, blocks, place.room);
+    let total = blocks.round_up(rules.unit).max(rules.min_track);
     if total > place.room {
         let medium = rules.name.to_owned();
         return Err(Fault::TooSmall { medium, needs: total, has: place.room });
@@ -207,14 +207,6 @@ fn overwrite(
         State::Overwritable => place(Renew::Nothing, medium.free),
         _ => Err(Fault::Closed { medium: medium.name(), erasable: false }),
     }
-}
-
-/// All blocks that will be written for an image of so many.
-fn padded(rules: &Rules, blocks: Blocks, room: Blocks) -> Blocks {
-    let whole = blocks.round_up(rules.unit).max(rules.min_track);
-    let with_tail = Blocks(blocks.0.saturating_add(rules.tail.0)).round_up(rules.unit);
-    // The tail is for comfort, the data is not.
-    whole.max(with_tail.min(room))
 }
 
 /// The closing steps, in order.

@@ -66,7 +66,9 @@ pub struct Progress {
     pub done: Blocks,
     /// Blocks to do in this stage.
     pub total: Blocks,
-    /// The file, or the part of the file system, that the last of these blocks belongs to.
+    /// The last of them, counted from the image's start.
+    pub block: Blocks,
+    /// The file, or the part of the file system, that this block belongs to.
     pub file: Option<String>,
     /// User data a second since the last telling.
     pub rate: Kbps,

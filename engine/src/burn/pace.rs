@@ -30,7 +30,13 @@ impl Pace {
     }
 
     /// How far it is.
-    pub(crate) fn progress(&mut self, now: Instant, done: Blocks, buffer: Option<u8>) -> Progress {
+    pub(crate) fn progress(
+        &mut self,
+        now: Instant,
+        done: Blocks,
+        block: Blocks,
+        buffer: Option<u8>,
+    ) -> Progress {
         let blocks = done.saturating_sub(self.done);
         if let Some(rate) = rate(blocks, now.since(self.told)) {
             self.rate = rate;
@@ -48,6 +54,7 @@ impl Pace {
             stage: self.stage,
             done,
             total: self.total,
+            block,
             file: None,
             rate: self.rate,
             tenths: u32::try_from(tenths).unwrap_or(u32::MAX),
@@ -74,7 +81,7 @@ mod tests {
             let blocks = Blocks(family.blocks_in_ten_seconds());
             let mut pace = Pace::new(Stage::Write, Blocks(blocks.0 * 3), family, Instant::ZERO);
             let now = Instant::ZERO + Duration::from_secs(10);
-            let progress = pace.progress(now, blocks, None);
+            let progress = pace.progress(now, blocks, blocks, None);
             assert!(progress.tenths.abs_diff(10) <= 1, "{family}: {}", progress.tenths);
             let left = progress.left.unwrap().as_secs();
             assert!((19..=21).contains(&left), "{family}: {left}");
@@ -85,6 +92,6 @@ mod tests {
     fn no_time_and_no_blocks_do_no_harm() {
         let mut pace = Pace::new(Stage::Write, Blocks(0), Family::Cd, Instant::ZERO);
         assert!(pace.due(Instant::ZERO, Blocks(0)));
-        assert_eq!(pace.progress(Instant::ZERO, Blocks(0), None).left, None);
+        assert_eq!(pace.progress(Instant::ZERO, Blocks(0), Blocks(0), None).left, None);
     }
 }

@@ -76,11 +76,9 @@ pub fn run(
 
 /// Puts the file into a progress event that its last block belongs to.
 fn name_file(event: &mut Event, plan: &Plan, image: &dyn Sectors) {
-    if let Event::Progress(progress) = event
-        && (progress.stage == Stage::Write || progress.done < plan.blocks)
-    {
-        let last = progress.done.0.min(plan.blocks.0).saturating_sub(1);
-        progress.file = image.name_at(Blocks(last));
+    if let Event::Progress(progress) = event {
+        let last = plan.blocks.saturating_sub(Blocks(1));
+        progress.file = image.name_at(progress.block.min(last));
     }
 }
 

@@ -168,9 +168,6 @@ pub struct Rules {
     pub unit: Blocks,
     /// Blocks in one WRITE command, a multiple of `unit`.
     pub transfer: Blocks,
-    /// Zero blocks behind an image, as far as there is room: hosts read ahead, and must not run into
-    /// the run-out blocks when they read the last file.
-    pub tail: Blocks,
     /// A shorter track is padded to this.
     pub min_track: Blocks,
     /// Blocks at a track's end that its size counts but that cannot be read: the run-out of

@@ -18,7 +18,6 @@ const fn pressed(profile: Profile, name: &'static str, family: Family, unit: u32
         method: Method::Never,
         unit: Blocks(unit),
         transfer: Blocks(unit),
-        tail: Blocks(0),
         min_track: Blocks(0),
         run_out: Blocks(0),
         nwa: NwaSource::LastTrack,
@@ -37,7 +36,6 @@ const fn cd(profile: Profile, name: &'static str, renewal: Renewal) -> Rules {
     Rules {
         method: Method::TrackAtOnce,
         transfer: Blocks(16),
-        tail: Blocks(150),
         min_track: Blocks(300),
         run_out: Blocks(2),
         nwa: NwaSource::InvisibleTrack,

@@ -121,7 +121,7 @@ impl Place {
 
     /// The state as the drive tells it now.
     pub fn assess(&mut self) -> burn::DiscState {
-        self.with(|recorder| burn::assess(recorder)).unwrap()
+        self.with(burn::assess).unwrap()
     }
 }
 

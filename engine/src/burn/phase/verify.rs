@@ -101,7 +101,8 @@ impl Verifying {
                 }
                 self.compared += blocks;
                 if self.pace.due(cx.now, Blocks(self.compared)) {
-                    let progress = self.pace.progress(cx.now, Blocks(self.compared), None);
+                    let last = Blocks(first + blocks - 1);
+                    let progress = self.pace.progress(cx.now, Blocks(self.compared), last, None);
                     cx.tell(Event::Progress(progress));
                 }
                 self.next(cx)

@@ -120,7 +120,8 @@ impl Writing {
     }
 
     fn tell(&mut self, cx: &mut Context, buffer: Option<u8>) {
-        let progress = self.pace.progress(cx.now, cx.taken, buffer);
+        let progress =
+            self.pace.progress(cx.now, cx.taken, cx.taken.saturating_sub(Blocks(1)), buffer);
         cx.tell(Event::Progress(progress));
     }
 }
