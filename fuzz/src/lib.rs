@@ -16,8 +16,20 @@ pub fn trace(bytes: &[u8]) {
     engine::fuzzing::trace(&String::from_utf8_lossy(bytes));
 }
 
+/// An image of 2048-byte blocks, read in every namespace; the first byte says how many blocks of
+/// zeros come before the others.
+pub fn iso_reader(bytes: &[u8]) {
+    engine::fuzzing::iso_reader(bytes);
+}
+
+/// Choices that make a tree, an image of it, and the tree again.
+pub fn tree(bytes: &[u8]) {
+    engine::fuzzing::tree_round_trip(bytes);
+}
+
 /// A target: what one input does.
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its program and of its corpus.
-pub const TARGETS: &[(&str, Target)] = &[("trace", trace), ("wire", wire)];
+pub const TARGETS: &[(&str, Target)] =
+    &[("iso_reader", iso_reader), ("trace", trace), ("tree", tree), ("wire", wire)];
