@@ -4,13 +4,13 @@
 //! from the host on demand; nothing is held but the structure and the open file last used.
 
 use std::fs::{File, OpenOptions};
-use std::path::PathBuf;
+use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use super::host;
 use super::layout::{Finding, Layout, LayoutError, LayoutOptions, Place, Structure};
 use super::sectors::{Sectors, SourceError, SourceErrorKind};
-use super::tree::{ContentId, HostFile, Kind, NodeId, Source, Tree};
+use super::tree::{Content, ContentId, HostFile, Kind, NodeId, Source, Tree};
 use crate::units::{BLOCK, Blocks, Lba};
 
 /// A tree laid out: every block of the file system it will be, on demand.
@@ -100,6 +100,20 @@ impl Plan {
         self.layout.blocks
     }
 
+    /// How many whole blocks from `first` on are those of one file of the host.
+    pub(super) fn copyable(&self, first: u32) -> u32 {
+        match self.layout.at(first) {
+            Place::Content { content, start } => match self.tree.content(content) {
+                Content { source: Source::Host(_), size, .. } => {
+                    let whole = u32::try_from(size / BLOCK as u64).unwrap_or(u32::MAX);
+                    whole.saturating_sub(first - start)
+                }
+                _ => 0,
+            },
+            _ => 0,
+        }
+    }
+
     /// A path of this content in the tree.
     fn content_path(&self, content: ContentId) -> String {
         self.tree.display_path(self.owners[content.0 as usize])
@@ -110,7 +124,7 @@ impl Plan {
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     structure: Option<(Structure, Vec<u8>)>,
-    open: Option<(ContentId, PathBuf, File)>,
+    open: Option<(ContentId, File)>,
 }
 
 impl Clone for Reader {
@@ -219,19 +233,8 @@ impl Reader {
         scanned: &HostFile,
         at: u64,
         room: &mut [u8],
-    ) -> Result<(), (usize, SourceErrorKind, String)> {
-        let unreadable = |e: std::io::Error| (0, SourceErrorKind::Unreadable, e.to_string());
-        if self.open.as_ref().is_none_or(|(open, ..)| *open != id) {
-            let path = plan.tree.host_path(scanned);
-            let file = open(&path).map_err(|e| match e.kind() {
-                std::io::ErrorKind::NotFound => {
-                    (0, SourceErrorKind::Changed, "it is gone".to_owned())
-                }
-                _ => unreadable(e),
-            })?;
-            self.open = Some((id, path, file));
-        }
-        let (_, _, file) = self.open.as_ref().expect("opened above");
+    ) -> Result<(), Trouble> {
+        let file = self.open(plan, id, scanned)?;
         let mut filled = 0;
         while filled < room.len() {
             match host::read_at(file, &mut room[filled..], at + filled as u64) {
@@ -244,21 +247,57 @@ impl Reader {
                 Err(e) => return Err((filled, SourceErrorKind::Unreadable, e.to_string())),
             }
         }
-        // Looked at after reading: one look proves both that it is the same file and that nobody
-        // wrote to it until now.
-        let now = file.metadata().map_err(unreadable)?;
-        let size = plan.tree.content(id).size;
-        let changed = if now.len() != size {
-            format!("it had {size} bytes and has {}", now.len())
-        } else if host::identity(&now) != (scanned.dev, scanned.ino) {
-            "another file has its name".to_owned()
-        } else if host::modified(&now) != scanned.mtime {
-            "it was written to".to_owned()
-        } else {
-            return Ok(());
-        };
-        Err((0, SourceErrorKind::Changed, changed))
+        unchanged(file, scanned, plan.tree.content(id).size)
     }
+
+    /// Copies blocks from `first` on, no more than [`Plan::copyable`] said, to the same place in
+    /// `out`, by the host's own means. False if it did not work out: then ordinary reading and
+    /// writing will find out why.
+    pub(super) fn copy(&mut self, plan: &Plan, first: u32, blocks: u32, mut out: &File) -> bool {
+        let Place::Content { content: id, start } = plan.layout.at(first) else { return false };
+        let Source::Host(scanned) = &plan.tree.content(id).source else { return false };
+        let bytes = u64::from(blocks) * BLOCK as u64;
+        let from = u64::from(first - start) * BLOCK as u64;
+        let Ok(mut file) = self.open(plan, id, scanned) else { return false };
+        file.seek(SeekFrom::Start(from)).is_ok()
+            && out.seek(SeekFrom::Start(u64::from(first) * BLOCK as u64)).is_ok()
+            && std::io::copy(&mut file.take(bytes), &mut out).is_ok_and(|copied| copied == bytes)
+            && unchanged(file, scanned, plan.tree.content(id).size).is_ok()
+    }
+
+    /// The file, opened unless it is open.
+    fn open(&mut self, plan: &Plan, id: ContentId, scanned: &HostFile) -> Result<&File, Trouble> {
+        if self.open.as_ref().is_none_or(|(open, _)| *open != id) {
+            let file = open(&plan.tree.host_path(scanned)).map_err(|e| match e.kind() {
+                std::io::ErrorKind::NotFound => {
+                    (0, SourceErrorKind::Changed, "it is gone".to_owned())
+                }
+                _ => (0, SourceErrorKind::Unreadable, e.to_string()),
+            })?;
+            self.open = Some((id, file));
+        }
+        let (_, file) = self.open.as_ref().expect("opened above");
+        Ok(file)
+    }
+}
+
+/// Bytes that are good, and why those behind them are not.
+type Trouble = (usize, SourceErrorKind, String);
+
+/// Looked at after reading: one look proves both that it is the file that was scanned and that
+/// nobody has written to it until now.
+fn unchanged(file: &File, scanned: &HostFile, size: u64) -> Result<(), Trouble> {
+    let now = file.metadata().map_err(|e| (0, SourceErrorKind::Unreadable, e.to_string()))?;
+    let changed = if now.len() != size {
+        format!("it had {size} bytes and has {}", now.len())
+    } else if host::identity(&now) != (scanned.dev, scanned.ino) {
+        "another file has its name".to_owned()
+    } else if host::modified(&now) != scanned.mtime {
+        "it was written to".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err((0, SourceErrorKind::Changed, changed))
 }
 
 /// Opens without waiting for a writer, should a pipe have taken the file's place.

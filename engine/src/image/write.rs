@@ -7,8 +7,8 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::build::{Image, Plan, Reader};
@@ -16,10 +16,15 @@ use super::host;
 use super::sectors::SourceError;
 use crate::units::{BLOCK, Blocks};
 
-/// Blocks that a thread reads at once: 1 MiB.
-const CHUNK: u32 = 512;
+/// Blocks that a thread reads at once: 256 KiB, which stay in a processor's cache until they are
+/// written.
+const CHUNK: u32 = 128;
+/// From 2 MiB of one file on, the host is asked to copy by itself.
+const COPY_MIN: u32 = 1024;
+/// Blocks that are copied between two looks at the file and two reports.
+const COPY_MAX: u32 = 8192;
 /// Chunks that a thread may be ahead of the writer.
-const AHEAD: usize = 4;
+const AHEAD: usize = 8;
 
 /// Why an image cannot be written to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,17 +88,17 @@ impl Image {
         let plan = &*self.plan;
         let failed = |e: io::Error| WriteError::Output(e.to_string());
         file.set_len(u64::from(plan.blocks()) * BLOCK as u64).map_err(failed)?;
-        let (next, stop) = (AtomicU32::new(0), AtomicBool::new(false));
+        let (next, out) = (Mutex::new(Some(0)), Mutex::new(file));
         thread::scope(|scope| {
             let (tell, told) = sync_channel(AHEAD);
             for _thread in 0..threads() {
-                let (tell, next, stop) = (tell.clone(), &next, &stop);
-                scope.spawn(move || write_chunks(plan, file, next, stop, &tell));
+                let (tell, next, out) = (tell.clone(), &next, &out);
+                scope.spawn(move || write_units(plan, out, next, &tell));
             }
             drop(tell);
             let (mut done, mut error) = (0, None);
-            for chunk in told {
-                match chunk {
+            for unit in told {
+                match unit {
                     Ok(blocks) => done += blocks,
                     // The first error in the order of the blocks, whichever thread met it.
                     Err(e) => error = Some(first_of(error, e)),
@@ -102,7 +107,7 @@ impl Image {
                     error = Some(WriteError::Stopped);
                 }
                 if error.is_some() {
-                    stop.store(true, Ordering::Relaxed);
+                    *guard(&next) = None;
                 }
             }
             error.map_or(Ok(()), Err)
@@ -112,7 +117,7 @@ impl Image {
 
 struct Line {
     chunks: Receiver<Result<Vec<u8>, SourceError>>,
-    back: std::sync::mpsc::Sender<Vec<u8>>,
+    back: Sender<Vec<u8>>,
 }
 
 /// Threads that read: one for each processor, within reason.
@@ -145,33 +150,60 @@ fn read_line(
     }
 }
 
-fn write_chunks(
+/// Takes unit after unit until there are no more: `next` is the first block of the next one, or
+/// `None` if all shall stop. `out` is locked while it is written to, as the host would do anyway,
+/// spinning.
+fn write_units(
     plan: &Plan,
-    file: &File,
-    next: &AtomicU32,
-    stop: &AtomicBool,
+    out: &Mutex<&File>,
+    next: &Mutex<Option<u32>>,
     tell: &SyncSender<Result<u32, WriteError>>,
 ) {
     let mut reader = Reader::default();
     let mut room = Vec::new();
-    let chunks = plan.blocks().div_ceil(CHUNK);
-    while !stop.load(Ordering::Relaxed) {
-        let chunk = next.fetch_add(1, Ordering::Relaxed);
-        if chunk >= chunks {
-            break;
-        }
-        let first = chunk * CHUNK;
-        room.resize(chunk_len(plan, first), 0);
-        let result =
-            reader.read(plan, first, &mut room).map_err(WriteError::Source).and_then(|()| {
-                host::write_all_at(file, &room, u64::from(first) * BLOCK as u64)
-                    .map_err(|e| WriteError::Output(e.to_string()))
-            });
+    loop {
+        let (first, blocks, copy) = {
+            let mut next = guard(next);
+            let Some(first) = next.filter(|&first| first < plan.blocks()) else { return };
+            let copyable = plan.copyable(first).min(COPY_MAX);
+            let copy = copyable >= COPY_MIN;
+            let blocks = if copy { copyable } else { CHUNK.min(plan.blocks() - first) };
+            *next = Some(first + blocks);
+            (first, blocks, copy)
+        };
+        let result = if copy && reader.copy(plan, first, blocks, *guard(out)) {
+            Ok(())
+        } else {
+            write_unit(plan, &mut reader, &mut room, first, blocks, out)
+        };
         let failed = result.is_err();
-        if tell.send(result.map(|()| (room.len() / BLOCK) as u32)).is_err() || failed {
-            break;
+        if tell.send(result.map(|()| blocks)).is_err() || failed {
+            return;
         }
     }
+}
+
+fn write_unit(
+    plan: &Plan,
+    reader: &mut Reader,
+    room: &mut Vec<u8>,
+    first: u32,
+    blocks: u32,
+    out: &Mutex<&File>,
+) -> Result<(), WriteError> {
+    for at in (first..first + blocks).step_by(CHUNK as usize) {
+        room.resize(CHUNK.min(first + blocks - at) as usize * BLOCK, 0);
+        reader.read(plan, at, room).map_err(WriteError::Source)?;
+        let file = guard(out);
+        host::write_all_at(*file, room, u64::from(at) * BLOCK as u64)
+            .map_err(|e| WriteError::Output(e.to_string()))?;
+    }
+    Ok(())
+}
+
+/// A thread that panicked while it held the lock has left nothing half done.
+fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn first_of(before: Option<WriteError>, new: WriteError) -> WriteError {
