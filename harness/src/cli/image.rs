@@ -70,7 +70,10 @@ fn create(paths: &[PathBuf], out: &OutArgs, volume_id: Option<&str>) -> Result<(
         bar.at(done, None);
         if stop.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    image.write_to(&mut output, &mut progress)?;
+    match output.file() {
+        Some(file) => image.write_file(file, &mut progress)?,
+        None => image.write_to(&mut output, &mut progress)?,
+    }
     bar.end();
     output.flush().map_err(|e| Failure::new(Exit::Output, e.to_string()))?;
     output.finish()?;

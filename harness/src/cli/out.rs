@@ -81,6 +81,14 @@ impl Output {
         }
     }
 
+    /// The regular file that is being written to, if it is one.
+    pub(super) fn file(&self) -> Option<&std::fs::File> {
+        match &self.to {
+            Target::Stdout => None,
+            Target::File { temp, .. } => Some(temp.as_file()),
+        }
+    }
+
     /// The file that is being written to; `-` for standard output.
     pub(super) fn path(&self) -> &Path {
         match &self.to {
