@@ -254,18 +254,19 @@ def tail(path, lines=30):
 
 
 class Tgt:
-    """tgt's virtual drive with a blank DVD+R in it, served over iSCSI on a port of its own."""
+    """tgt's virtual drives, each with a blank DVD+R, served over iSCSI on a port of their own."""
 
     TARGET = "iqn.2026-11.test.kiln:drive"
 
-    def __init__(self, directory):
+    def __init__(self, directory, drives=1):
         need("tgtd", "tgtadm", "tgtimg", "qemu-system-x86_64")
-        self.disc = os.path.join(directory, "tgt.disc")
+        self.discs = [os.path.join(directory, f"tgt-{n}.disc") for n in range(1, drives + 1)]
         # The daemon is steered through a socket that this names, one per run: a short path, as
         # such names have some 100 bytes at most.
         self.sockets = tempfile.mkdtemp(prefix="kiln-tgt-")
         self.env = dict(os.environ, TGT_IPC_SOCKET=os.path.join(self.sockets, "s"))
-        run("tgtimg", "--op", "new", "--device-type", "cd", "--type", "dvd+r", "--file", self.disc)
+        for disc in self.discs:
+            run("tgtimg", "--op", "new", "--device-type", "cd", "--type", "dvd+r", "--file", disc)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -275,7 +276,8 @@ class Tgt:
                                        stderr=subprocess.DEVNULL)
         try:
             self.admin("new", "target", "-T", self.TARGET, patience=10)
-            self.admin("new", "logicalunit", "--lun", "1", "-b", self.disc, "--device-type=cd")
+            for lun, disc in enumerate(self.discs, 1):
+                self.admin("new", "logicalunit", "--lun", str(lun), "-b", disc, "--device-type=cd")
             self.admin("bind", "target", "-I", "ALL")
         except BaseException:
             self.stop()
@@ -293,8 +295,9 @@ class Tgt:
                 time.sleep(0.1)
 
     @property
-    def url(self):
-        return f"iscsi://127.0.0.1:{self.port}/{self.TARGET}/1"
+    def urls(self):
+        portal = f"iscsi://127.0.0.1:{self.port}/{self.TARGET}"
+        return [f"{portal}/{lun}" for lun, _ in enumerate(self.discs, 1)]
 
     def stop(self):
         # It ignores SIGTERM.

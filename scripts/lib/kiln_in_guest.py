@@ -9,7 +9,8 @@ import foreign
 import guest
 import trees
 
-# Each step is run as `NAME|COMMAND`, its exit status and output kept. {cd} and {dvd} are the nodes.
+# Name and command of each step, whose exit status and output are kept. {dvd} and {other} are
+# recorders of tgt with a blank disc each, {cd} is QEMU's drive.
 STEPS = [
     ("drives", "kiln drives"),
     ("cd-info", "kiln info --drive {cd}"),
@@ -20,13 +21,26 @@ STEPS = [
     ("dvd-burn", "kiln burn /tree --drive {dvd} --verify full"),
     ("dvd-info", "kiln info --drive {dvd}"),
     ("dvd-read", "kiln read --drive {dvd} -o /out/dvd.iso"),
+    # tgt tells of no new medium after a burn and Linux keeps the blank one's size: plug it in anew.
+    ("dvd-replug", "replug {dvd}"),
     ("dvd-mount", "mount -t iso9660 -o ro,map=off,iocharset=utf8 {dvd} /mnt"),
     ("dvd-tar", "/usr/local/bin/tar -b 1024 -cf /out/dvd.tar -C /mnt ."),
     ("mounted-burn-refused", "kiln burn /tree --drive {dvd}"),
     ("umount", "umount /mnt"),
+    ("scenario", "kiln run /scenario.toml --drive {other}"),
     ("missing-refused", "kiln info --drive /dev/sr7"),
-    ("kernel-log", "! dmesg | grep -iE 'sr[0-9].*(error|fail)|I/O error|hung task|Oops'"),
+    ("kernel-log", "! dmesg | grep -E 'sr[0-9].*([Ee]rror|[Ff]ail)|I/O error|hung task|Oops:'"),
 ]
+
+
+REPLUG = """
+replug() {
+    echo 1 >/sys/class/block/${1##*/}/device/delete
+    for host in /sys/class/scsi_host/*; do echo '- - -' >$host/scan; done
+    n=0
+    until [ -b $1 ]; do n=$((n + 1)); [ $n -lt 100 ] || return 1; usleep 100000; done
+}
+"""
 
 
 def kiln_program(path):
@@ -39,7 +53,7 @@ def kiln_program(path):
 
 def check(args):
     program = kiln_program(args.bin)
-    with guest.Guest() as vm, guest.Tgt(vm.dir) as recorder:
+    with guest.Guest() as vm, guest.Tgt(vm.dir, drives=2) as recorder:
         source = os.path.join(vm.dir, "tree")
         guest.run(os.path.join(guest.ROOT, "scripts", "make-tree"), source)
         image = os.path.join(vm.dir, "cd.iso")
@@ -47,10 +61,12 @@ def check(args):
         vm.add(guest.program(program, "kiln"))
         vm.add(guest.program(shutil.which("tar")))
         vm.share("tree", source)
-        cd, dvd = vm.cd(image), vm.iscsi(recorder.url)
-        job = [f"cd=$(sr {cd})", f"dvd=$(sr {dvd})"]
+        scenario = os.path.join(guest.ROOT, "harness", "scenarios", "any-drive.toml")
+        vm.add([("scenario.toml", 0o100644, guest.read(scenario))])
+        dvd, cd, other = vm.iscsi(recorder.urls[0]), vm.cd(image), vm.iscsi(recorder.urls[1])
+        job = [REPLUG, f"dvd=$(sr {dvd})", f"cd=$(sr {cd})", f"other=$(sr {other})"]
         for name, command in STEPS:
-            command = command.format(cd="$cd", dvd="$dvd")
+            command = command.format(cd="$cd", dvd="$dvd", other="$other")
             job.append(f"( {command} ) >/out/{name}.log 2>&1; echo $? >/out/{name}.code")
         vm.run("\n".join(job), timeout=300)
         results = Results(vm.out)
@@ -83,7 +99,7 @@ class Results:
                 good = code == 0
             self.verdict(f"{name}: {command}", good, f"exit {code}\n{log[-3000:]}")
         log = self.log("drives")
-        self.verdict("both drives are listed", all(f"/dev/sr{n}" in log for n in (0, 1)), log)
+        self.verdict("all drives are listed", all(f"/dev/sr{n}" in log for n in range(3)), log)
         self.verdict("the CD is read as it is", self.same("cd.iso", image), "the files differ")
         self.tree("dvd.tar", source)
         if os.path.exists(f"{self.out}/dvd.iso"):
