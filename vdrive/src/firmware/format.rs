@@ -245,8 +245,9 @@ fn bd_re(cx: &mut Cx<'_>, asked: &FormatList) -> Result<Vec<Step>, Refusal> {
     let reprofile = step(Duration::ZERO, Effect::Drive(Turn::Reprofile));
     let mut changes = wiped(state);
     match asked.sub_type {
-        // Without certification nothing else is recorded.
+        // Without certification nothing is recorded; what was never written reads as zeros.
         0 | 1 => {
+            changes.push(Change::Zeroed(Lba(0), asked.blocks));
             changes.push(Change::Format(whole(state, asked, asked.blocks)));
             Ok(vec![step(quick, Effect::Medium(changes)), reprofile])
         }

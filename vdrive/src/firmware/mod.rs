@@ -60,8 +60,6 @@ pub(crate) enum Tray {
 /// Whether the disc turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spindle {
-    /// Standing: START STOP UNIT must start it.
-    Stopped,
     /// Not recognised yet.
     Unknown,
     /// Ready.
@@ -354,7 +352,9 @@ impl Firmware {
                     self.events.raise(Event::Media(6));
                 }
             }
-            Turn::Stopped => self.spindle = Spindle::Stopped,
+            Turn::Stopped => {
+                self.laser.set_power(now, PowerState::Standby);
+            }
             Turn::TrayOut => {
                 self.tray = Tray::Out;
                 self.live = None;

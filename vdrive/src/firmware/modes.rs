@@ -372,13 +372,13 @@ fn take(cx: &Cx<'_>, pages: &mut Pages, page: &[u8]) -> Result<(), Refusal> {
 fn write_parameters(cx: &Cx<'_>, page: &[u8]) -> Result<WriteParameters, Refusal> {
     let asked = WriteParameters { ps: false, ..WriteParameters::parse_cut(page) };
     let kind = cx.state().ok().map(|state| state.kind());
-    let cd = kind.is_none_or(|kind| kind.family() == Family::Cd);
     let dvd = kind.is_none_or(|kind| kind.family() != Family::Cd);
     if asked.test_write {
         return Err(bad_parameter(2));
     }
     match asked.write_type {
-        WriteType::TrackAtOnce if cd || kind != Some(MediumKind::DvdR) => {
+        // On DVD it means no more than incremental; hosts set it before they know the disc.
+        WriteType::TrackAtOnce => {
             // Data in 2048-byte blocks is all that a track at once holds here.
             if asked.data_block_type != 8 || asked.track_mode & 4 == 0 {
                 return Err(bad_parameter(4));

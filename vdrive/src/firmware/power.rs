@@ -39,6 +39,8 @@ fn settle(cx: &mut Cx<'_>) -> Result<Vec<Step>, super::Refusal> {
     if cx.fw.live.is_none() { Ok(Vec::new()) } else { sync::end_of_writing(cx) }
 }
 
+/// Stop: the disc comes to rest, and whatever next wants something of it spins it up again. Until
+/// then the drive is ready (MMC-6, 6.40.2.7; hosts rely on it).
 fn stop(cx: &mut Cx<'_>, immed: bool) -> Reply {
     if cx.disc.is_none() || cx.fw.spindle != Spindle::Ready {
         return cx.good();
@@ -64,12 +66,6 @@ fn start(cx: &mut Cx<'_>, immed: bool) -> Reply {
             let takes = cx.fw.laser.set_power(cx.now, PowerState::Active);
             let at = cx.now + cx.fw.overhead() + if immed { Duration::ZERO } else { takes };
             Ok(Answer::Good { moved: 0, at })
-        }
-        Spindle::Stopped => {
-            let spin_up = cx.fw.model.family(family).map_or(0, |timing| timing.spin_up_ms);
-            let then = Effect::Drive(Turn::Ready);
-            let steps = vec![Step { takes: ms(spin_up), then }];
-            cx.begin(codes::BECOMING_READY, immed, steps)
         }
         Spindle::Unknown => {
             cx.fw.recognise(family, cx.now, Duration::ZERO);

@@ -75,7 +75,6 @@ fn present(cx: &Cx<'_>) -> Result<(), Refusal> {
     match cx.fw.spindle {
         Spindle::Ready if cx.fw.live.is_some() => Ok(()),
         Spindle::Ready | Spindle::Unknown => Err(codes::NOT_READY_INCOMPATIBLE_MEDIUM.into()),
-        Spindle::Stopped => Err(codes::NEEDS_START.into()),
     }
 }
 

@@ -208,6 +208,16 @@ impl Host {
             .expect("a disc");
     }
 
+    /// `lba` if it can be written, else where a further session begins on a disc that is written
+    /// sequentially.
+    pub fn append_at(&mut self, lba: i32) -> i32 {
+        let profile = self.read("46 00 00 00 00 00 00 00 08 00", 8)[7];
+        if !matches!(profile, 0x11 | 0x1b) || lba == 0 {
+            return lba;
+        }
+        self.nwa(0xff) as i32
+    }
+
     pub fn nwa(&mut self, track: u16) -> u32 {
         let [high, low] = track.to_be_bytes();
         let info = self.read(&format!("52 01 00 00 {high:02x} {low:02x} 00 00 24 00"), 36);

@@ -1,0 +1,258 @@
+//! What foreign programs sent to a recorder, replayed command by command: everything that has to
+//! succeed does, and the medium holds what they wrote.
+//!
+//! The traces were recorded between unmodified programs and a model drive; the initiator's side is
+//! evidence, the answers in them are not and only say which refusals a program is used to.
+
+mod host;
+
+use engine::device::Data;
+use engine::units::{BLOCK, Lba};
+use host::{Host, block, bytes};
+use vdrive::models::MediumKind;
+
+/// A line of a trace.
+#[derive(Debug)]
+struct Line {
+    cdb: Vec<u8>,
+    /// The last CDB of a group of writes or reads, with how many commands it was.
+    last: Option<Vec<u8>>,
+    times: u32,
+    reads: usize,
+    sends: Option<Vec<u8>>,
+    refused: bool,
+}
+
+fn number(text: &str) -> Option<u32> {
+    text.parse().ok()
+}
+
+/// Parses a line; comments and what a kernel sent on its own account are left out.
+fn parse(text: &str) -> Option<Line> {
+    let text = text.strip_prefix("  ")?;
+    let hex = |word: &&str| word.len() == 2 && u8::from_str_radix(word, 16).is_ok();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let cdb: Vec<u8> =
+        bytes(&words.iter().copied().take_while(|w| hex(&w)).collect::<Vec<_>>().join(" "));
+    let mut rest = words[cdb.len()..].iter().copied().peekable();
+    let mut line = Line { cdb, last: None, times: 1, reads: 0, sends: None, refused: false };
+    while let Some(word) = rest.next() {
+        match word {
+            "..." => {
+                let mut last = Vec::new();
+                while let Some(byte) = rest.next_if(|w| hex(w)) {
+                    last.extend(bytes(byte));
+                }
+                line.last = Some(last);
+            }
+            "<" => {
+                let mut sent = Vec::new();
+                while let Some(byte) = rest.next_if(|w| hex(w)) {
+                    sent.extend(bytes(byte));
+                }
+                line.sends = Some(sent);
+            }
+            "->" => line.refused = true,
+            "with" => break,
+            _ if word.starts_with('x') => line.times = number(&word[1..])?,
+            _ if word.starts_with('R') => line.reads = number(&word[1..])? as usize,
+            _ => {}
+        }
+    }
+    Some(line)
+}
+
+fn address(cdb: &[u8]) -> i32 {
+    i32::from_be_bytes([cdb[2], cdb[3], cdb[4], cdb[5]])
+}
+
+fn count(cdb: &[u8]) -> i32 {
+    i32::from(cdb[7]) << 8 | i32::from(cdb[8])
+}
+
+/// Refusals that the programs are known to live with, where the model drive had said GOOD.
+fn may_fail(cdb: &[u8], sent: &[u8]) -> bool {
+    match cdb[0] {
+        // REZERO UNIT and READ BUFFER: not in MMC. READ TOC of a disc without one.
+        0x01 | 0x3c | 0x43 => true,
+        // Programs ask what can be written by trying: raw, packets and audio cannot.
+        0x55 => {
+            let kind = sent.get(10).map_or(0, |byte| byte & 0x0f);
+            let blocks = sent.get(12).map_or(0, |byte| byte & 0x0f);
+            matches!(kind, 0 | 3) || (kind == 1 && blocks != 8)
+        }
+        _ => false,
+    }
+}
+
+/// Replays a trace and returns what must lie on the medium: address, blocks, tag.
+fn replay(host: &mut Host, name: &str) -> Vec<(i32, i32, u32)> {
+    let path = format!("{}/../corpora/traces/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).expect(&path);
+    let mut written: Vec<(i32, i32, u32)> = Vec::new();
+    // Where a group of writes lay in the trace, and by how much it lies elsewhere here.
+    let mut moved: Option<(i32, i32, i32)> = None;
+    let mut tag = name.bytes().map(u32::from).sum::<u32>();
+    for (n, line) in text.lines().enumerate() {
+        let Some(mut line) = parse(line) else { continue };
+        let at = format!("{name}, line {}", n + 1);
+        if line.cdb[0] == 0x2a {
+            tag += 1;
+            let first = address(&line.cdb);
+            let last = line.last.as_ref().unwrap_or(&line.cdb);
+            let blocks = address(last) + count(last) - first;
+            let each = count(&line.cdb);
+            // The model drive left other gaps between sessions.
+            let place = host.append_at(first);
+            moved = Some((first, blocks, place - first));
+            let first = place;
+            let mut done = 0;
+            while done < blocks {
+                let now = each.min(blocks - done);
+                let lba = Lba(first + done);
+                assert_eq!(host.write(lba, now as u32, tag), Ok(0), "{at}: at {lba}");
+                done += now;
+            }
+            written.push((first, blocks, tag));
+            continue;
+        }
+        if let (0x28, Some((first, blocks, by))) = (line.cdb[0], moved) {
+            let lba = address(&line.cdb);
+            if (first..first + blocks).contains(&lba) {
+                line.cdb[2..6].copy_from_slice(&(lba + by).to_be_bytes());
+            }
+        }
+        for _ in 0..if line.last.is_some() { 1 } else { line.times } {
+            command(host, &line, &at);
+        }
+    }
+    written
+}
+
+fn command(host: &mut Host, line: &Line, at: &str) {
+    let sent = line.sends.as_ref().map(|sent| {
+        // Zeros at the end are left out in the trace: the CDB knows the length.
+        let mut sent = sent.clone();
+        let length = match line.cdb[0] {
+            0x04 => 12,
+            0xb6 => count(&[&line.cdb[2..], &[0]].concat()) as usize,
+            0x5d => count(&line.cdb) as usize,
+            _ => count(&line.cdb) as usize,
+        };
+        sent.resize(length.max(sent.len()), 0);
+        sent
+    });
+    for _ in 0..100_000 {
+        let mut room = vec![0; line.reads];
+        let data = match &sent {
+            Some(sent) => Data::Out(sent),
+            None if line.reads > 0 => Data::In(&mut room),
+            None => Data::None,
+        };
+        match host.command(&line.cdb, data) {
+            Ok(_) => return,
+            // A unit attention, or busy: the programs ask again.
+            Err((6, ..)) => {}
+            Err((2, 0x04, _)) => host.wait(1),
+            Err(sense) => {
+                let sent = sent.as_deref().unwrap_or_default();
+                let known = line.refused || may_fail(&line.cdb, sent);
+                assert!(known, "{at}: {:02x?}: {sense:x?}", line.cdb);
+                return;
+            }
+        }
+    }
+    panic!("{at}: never ready");
+}
+
+fn check(host: &Host, written: &[(i32, i32, u32)]) {
+    host.place
+        .bench
+        .with_disc(host.place.id, |disc| {
+            for &(first, blocks, tag) in written {
+                // Pauses before the first track are not the programs' data.
+                for lba in first.max(0)..first + blocks {
+                    let over = written.iter().rev().find(|(a, n, _)| (*a..a + n).contains(&lba));
+                    if over.is_some_and(|over| over.2 != tag) {
+                        continue;
+                    }
+                    let mut room = [0; BLOCK];
+                    assert!(disc.readable(Lba(lba)), "block {lba} cannot be read");
+                    disc.read(Lba(lba), &mut room).expect("memory");
+                    assert!(room == block(lba, tag), "block {lba} differs");
+                }
+            }
+        })
+        .expect("a disc");
+}
+
+/// Replays these traces on one disc, one after the other.
+fn run(kind: MediumKind, names: &[&str]) -> Host {
+    let mut host = Host::with(kind);
+    let mut written = Vec::new();
+    for name in names {
+        written.extend(replay(&mut host, name));
+        check(&host, &written);
+    }
+    host
+}
+
+#[test]
+fn cd_r() {
+    for name in
+        ["cdr-cdrskin-tao", "cdr-wodim-tao", "cdr-wodim-sao", "cdr-xorriso", "cdr-cdrdao-data"]
+    {
+        run(MediumKind::CdR, &[name]);
+    }
+}
+
+#[test]
+fn cd_r_grows() {
+    run(MediumKind::CdR, &["cdr-xorriso", "cdr-xorriso-grow"]);
+}
+
+#[test]
+fn cd_rw_blanking() {
+    for name in
+        ["cdrw-cdrdao-blank", "cdrw-cdrskin-blank", "cdrw-wodim-blank", "cdrw-xorriso-blank"]
+    {
+        run(MediumKind::CdRw, &[name]);
+    }
+}
+
+#[test]
+fn dvd_r() {
+    for name in ["dvd-r-cdrskin", "dvd-r-growisofs-Z", "dvd-r-wodim", "dvd-r-xorriso"] {
+        run(MediumKind::DvdR, &[name]);
+    }
+    run(MediumKind::DvdR, &["dvd-r-growisofs-Z", "dvd-r-growisofs-M"]);
+}
+
+#[test]
+fn dvd_rw() {
+    run(MediumKind::DvdRw, &["dvd-rw-format", "dvd-rw-ro-growisofs-Z"]);
+}
+
+#[test]
+fn dvd_plus_r() {
+    run(MediumKind::DvdPlusR, &["dvd+r-growisofs-Z", "dvd+r-growisofs-M"]);
+    run(MediumKind::DvdPlusR, &["dvd+r-xorriso", "dvd+r-xorriso-grow"]);
+}
+
+#[test]
+fn dvd_plus_rw() {
+    run(MediumKind::DvdPlusRw, &["dvd+rw-format", "dvd+rw-growisofs-Z", "dvd+rw-growisofs-M"]);
+    run(MediumKind::DvdPlusRw, &["dvd+rw-xorriso"]);
+}
+
+#[test]
+fn bd_r() {
+    run(MediumKind::BdR, &["bd-r-cdrskin"]);
+    run(MediumKind::BdR, &["bd-r-xorriso"]);
+}
+
+#[test]
+fn bd_re() {
+    run(MediumKind::BdRe, &["bd-re-format", "bd-re-mediainfo", "bd-re-growisofs-Z"]);
+    run(MediumKind::BdRe, &["bd-re-format", "bd-re-xorriso"]);
+}
