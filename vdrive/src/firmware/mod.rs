@@ -142,7 +142,8 @@ impl Firmware {
         };
         fw.attentions.raise(codes::POWER_ON_OR_RESET);
         if let Some(disc) = disc {
-            fw.recognise(disc.state().kind().family(), now, Duration::ZERO);
+            let itself = ms(fw.model.timing.power_on_ms);
+            fw.recognise(disc.state().kind().family(), now, itself);
         }
         fw
     }

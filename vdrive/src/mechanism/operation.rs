@@ -12,8 +12,6 @@ use crate::models::Family;
 pub enum Operation {
     /// Tray in, spin-up, finding out what the disc is.
     Load,
-    /// Spin-up and finding out what the disc is, the tray being in: power-on with a disc inside.
-    Recognise,
     /// Disc to standstill, tray out.
     Unload,
     /// Power calibration.
@@ -99,7 +97,6 @@ impl Mechanism {
             // An empty drive still moves its tray and looks for a disc.
             return match what {
                 Operation::Load => tray_in + ms(2_000),
-                Operation::Recognise => ms(2_000),
                 Operation::Unload => ms(timing.tray_open_ms),
                 _ => Duration::ZERO,
             };
@@ -110,7 +107,6 @@ impl Mechanism {
         };
         match *what {
             Operation::Load => tray_in + ms(cost.spin_up_ms) + ms(cost.recognise_ms),
-            Operation::Recognise => ms(cost.spin_up_ms) + ms(cost.recognise_ms),
             Operation::Unload => ms(timing.spin_down_ms) + ms(timing.tray_open_ms),
             Operation::Calibrate => ms(cost.opc_ms),
             Operation::UpdateStructures => ms(cost.update_ms),
@@ -139,7 +135,7 @@ impl Mechanism {
     /// Starts `what` at `now`; the power timers run from its end.
     pub fn start(&mut self, now: Instant, what: Operation) -> LongOp {
         let wake = match what {
-            Operation::Load | Operation::Recognise | Operation::Unload => Duration::ZERO,
+            Operation::Load | Operation::Unload => Duration::ZERO,
             _ => self.wake_time(now),
         };
         let duration = wake + self.duration(&what);

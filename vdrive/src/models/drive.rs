@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use engine::units::Kbps;
 use serde::Deserialize;
 
 use super::ModelError;
@@ -135,7 +134,7 @@ pub enum Quirk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Timing {
-    /// Power-on until commands are answered.
+    /// What the drive does with itself after power-on before it spins the disc up.
     pub power_on_ms: u32,
     /// Tray out.
     pub tray_open_ms: u32,
@@ -226,15 +225,6 @@ impl DriveModel {
             let slowest = speeds.write.last().map(Strategy::nominal);
             speeds.write.retain(|s| s.nominal() <= limit || Some(s.nominal()) == slowest);
         }
-    }
-}
-
-impl MediumSpeeds {
-    /// The write strategy for a wish of the host's: the fastest that is not faster; if all are, the
-    /// slowest. `None` only if the drive cannot record this kind.
-    pub fn write_at_most(&self, wish: Kbps, family: Family) -> Option<&Strategy> {
-        let fits = |s: &&Strategy| s.nominal().kbps(family) <= wish;
-        self.write.iter().find(fits).or(self.write.last())
     }
 }
 

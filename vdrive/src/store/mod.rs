@@ -75,9 +75,7 @@ impl Store {
         file.set_len(0).map_err(|e| at(io_kind("creating it", &e)))?;
         let mut backing = Backing::File(file);
         let filled = fill(&mut backing, header).map_err(&at)?;
-        let placed = std::fs::hard_link(&part, path);
-        let gone = std::fs::remove_file(&part);
-        placed.and(gone).map_err(|e| match e.kind() {
+        place_file(&part, path).map_err(|e| match e.kind() {
             io::ErrorKind::AlreadyExists => at(StoreErrorKind::Exists),
             _ => at(io_kind("giving it its name", &e)),
         })?;
@@ -223,6 +221,17 @@ impl Store {
 
     fn error(&self, kind: StoreErrorKind) -> StoreError {
         StoreError { path: self.path.clone(), kind }
+    }
+}
+
+/// Gives the file its name, unless that is taken.
+fn place_file(part: &Path, path: &Path) -> io::Result<()> {
+    match std::fs::hard_link(part, path) {
+        Ok(()) => std::fs::remove_file(part),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(e),
+        // A file system without hard links. Here a file that appears just now is lost.
+        Err(_) if path.symlink_metadata().is_err() => std::fs::rename(part, path),
+        Err(e) => Err(e),
     }
 }
 
