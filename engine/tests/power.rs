@@ -5,19 +5,25 @@ mod place;
 
 use engine::burn::{Cancel, Class, DiscState, Options};
 use engine::device::Clock;
-use engine::units::{Blocks, Lba};
-use place::{ALL, Pattern, Place, block, keep_open};
+use engine::units::Lba;
+use place::{ALL, Pattern, Place, keep_open};
 use vdrive::fault::{Fault, What, When};
 use vdrive::models::MediumKind;
 
 const BLOCKS: u32 = 300;
 
-/// Pulls the plug before command `at` of the burn; `None` if the burn needs no such command.
-fn cut(place: &mut Place, options: &Options, at: u64) -> Option<(Lba, engine::burn::Error)> {
+/// Pulls the plug before or after command `at` of the burn; `None` if the burn needs no such command.
+fn cut(
+    place: &mut Place,
+    options: &Options,
+    at: u64,
+    after: bool,
+) -> Option<(Lba, engine::burn::Error)> {
     let plan = place.plan(BLOCKS, options).unwrap();
     let bench = place.virt.bench.clone();
     let first = bench.commands(place.virt.id);
-    let fault = Fault { when: When::Before(first + at), what: What::PowerCut };
+    let when = if after { When::After(first + at) } else { When::Before(first + at) };
+    let fault = Fault { when, what: What::PowerCut };
     bench.schedule(place.virt.id, fault);
     let mut image = Pattern { tag: 1, blocks: BLOCKS, bad: None };
     let result = place.run(&plan, &mut image, &mut |_| (), &Cancel::new());
@@ -36,50 +42,26 @@ fn cut(place: &mut Place, options: &Options, at: u64) -> Option<(Lba, engine::bu
     }
 }
 
-/// What `state` claims about an image begun at `start`.
-fn check_claim(place: &Place, state: &DiscState, start: Lba, what: &str) {
-    match state {
-        DiscState::Open { track, readable_to, .. } => {
-            assert!(readable_to >= track, "{what}");
-            if *track == start {
-                let surely = readable_to.0 - start.0;
-                for number in 0..(surely as u32).min(BLOCKS) {
-                    let there = place.truth(|truth| truth.block(Lba(start.0 + number as i32)));
-                    assert!(there.unwrap() == Some(block(1, number)), "{what}: block {number}");
-                }
-                let len = Blocks(surely as u32);
-                let bad = place.truth(|truth| truth.first_unreadable(start, len));
-                assert_eq!(bad, None, "{what}");
-            }
-        }
-        DiscState::Blank => {
-            assert!(place.truth(|truth| truth.readable()).is_empty(), "{what}");
-        }
-        DiscState::Complete => {
-            assert!(place.truth(|truth| truth.is_finalised()), "{what}");
-        }
-        _ => {}
-    }
-}
-
-fn every_command(kind: MediumKind, earlier: bool, options: &Options) {
+/// `earlier`: what is done to the disc before.
+fn every_command(kind: MediumKind, earlier: Option<&Options>, options: &Options, after: bool) {
     let mut at = 0;
     let mut ended = 0;
     loop {
         let mut place = Place::new(kind);
         let mut options = options.clone();
-        if earlier {
-            place.burn(9, 200, &keep_open()).unwrap();
+        if let Some(earlier) = earlier {
+            place.burn(9, 200, earlier).unwrap();
             options.base = place.with(|r| engine::burn::session_base(r, &options)).unwrap().start;
         }
-        let Some((start, error)) = cut(&mut place, &options, at) else { break };
+        let Some((start, error)) = cut(&mut place, &options, at, after) else { break };
+        let earlier = earlier.is_some() && start != Lba(0);
         ended += 1;
-        let what = format!("{kind}, cut before command {at}: {error}");
+        let what = format!("{kind}, cut at command {at}: {error}");
         assert_eq!(error.class(), Class::Wire, "{what}");
-        check_claim(&place, &error.disc, start, &what);
+        place.check_claim(&error.disc, start, BLOCKS, &what);
         let now = place.assess();
         let what = format!("{what}\nnow {now:?}");
-        check_claim(&place, &now, start, &what);
+        place.check_claim(&now, start, BLOCKS, &what);
         if earlier {
             place.holds(Lba(0), 9, 200);
         }
@@ -117,13 +99,24 @@ fn every_command(kind: MediumKind, earlier: bool, options: &Options) {
 #[test]
 fn power_cuts_on_blank_discs() {
     for kind in ALL {
-        every_command(kind, false, &Options::default());
+        every_command(kind, None, &Options::default(), false);
+        every_command(kind, None, &Options::default(), true);
+    }
+}
+
+#[test]
+fn power_cuts_while_a_disc_is_written_again() {
+    let consent = Options { overwrite: true, ..Options::default() };
+    for kind in [MediumKind::CdRw, MediumKind::DvdRw, MediumKind::DvdPlusRw, MediumKind::BdRe] {
+        every_command(kind, Some(&Options::default()), &consent, false);
+        every_command(kind, Some(&Options::default()), &consent, true);
     }
 }
 
 #[test]
 fn power_cuts_in_a_second_session() {
     for kind in [MediumKind::CdR, MediumKind::DvdR, MediumKind::DvdPlusR, MediumKind::BdR] {
-        every_command(kind, true, &keep_open());
+        every_command(kind, Some(&keep_open()), &keep_open(), false);
+        every_command(kind, Some(&keep_open()), &keep_open(), true);
     }
 }

@@ -8,7 +8,7 @@ use super::{DiscState, Error, Event, Fault, Note, Outcome, Plan, Stage, Verified
 use crate::device::{Cdb, DeviceErrorKind};
 use crate::drive::recorder::name;
 use crate::drive::{self, ErrorKind, WaitReason};
-use crate::mmc::sense::Sense;
+use crate::mmc::sense::{Sense, SenseKey};
 use crate::units::{BLOCK, Blocks, Instant, Lba};
 
 pub(crate) struct Context {
@@ -156,6 +156,7 @@ impl Context {
     pub(crate) fn fail(&mut self, fault: Fault, stage: Stage) -> Turn {
         let first = self.fault.is_none();
         let wire = wire(&fault);
+        let reset = reset(&fault);
         let orderly = matches!(fault, Fault::Cancelled | Fault::Source(_));
         if first {
             self.fault = Some(fault);
@@ -165,13 +166,16 @@ impl Context {
         }
         // What was found out after the last change of the disc stays true.
         let examined = matches!(stage, Stage::Verify | Stage::Finish);
-        if wire == Some(DeviceErrorKind::Gone) || wire.is_some() && !first {
+        let gone = wire == Some(DeviceErrorKind::Gone);
+        if gone || wire.is_some() && !first {
             if self.touched && !examined {
                 self.disc = DiscState::Unknown;
             }
-            return Turn(Phase::over(), Ask::End);
+            return if gone { Turn(Phase::over(), Ask::End) } else { Phase::release(self) };
         }
         match stage {
+            // The buffer is lost. Flushing now would only pad a track that lacks its end.
+            _ if reset && self.touched && !examined => Phase::examine(self),
             Stage::Prepare if self.touched => Phase::examine(self),
             Stage::Prepare => Phase::release(self),
             Stage::Blank | Stage::Format | Stage::Close => Phase::examine(self),
@@ -197,6 +201,16 @@ impl Context {
                 Err(Error::new(fault.clone(), self.plan.device.clone(), self.disc.clone()))
             }
         }
+    }
+}
+
+/// Whether the drive has been reset, by its own word or the wire's.
+fn reset(fault: &Fault) -> bool {
+    match fault {
+        Fault::Drive(drive::Error { kind: ErrorKind::Sense(sense), .. }) => {
+            (sense.code.key, sense.code.asc) == (SenseKey::UnitAttention, 0x29)
+        }
+        fault => wire(fault) == Some(DeviceErrorKind::Reset),
     }
 }
 

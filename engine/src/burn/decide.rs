@@ -140,6 +140,9 @@ fn append(
         }
         // Minimally blanked: the disc must be written in one go (MMC-6, 5.3.14).
         Method::Incremental if options.close == Close::KeepOpen || start != Lba(0) => {
+            if rules.renewal == Renewal::Blank && options.overwrite && start == Lba(0) {
+                return Ok(blank(rules, medium, options));
+            }
             return Err(Fault::CannotKeepOpen { medium: medium.name() });
         }
         Method::Incremental => Mode::DiscAtOnce,

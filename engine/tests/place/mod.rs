@@ -2,7 +2,7 @@
 //! differ.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part of it")]
 
-use engine::burn::{self, Cancel, Close, Error, Event, Options, Outcome, Plan};
+use engine::burn::{self, Cancel, Close, DiscState, Error, Event, Options, Outcome, Plan};
 use engine::drive::Recorder;
 use engine::image::{Sectors, SourceError, SourceErrorKind};
 use engine::units::{BLOCK, Blocks, Lba};
@@ -117,6 +117,32 @@ impl Place {
                 );
             }
         });
+    }
+
+    /// What `state` claims about an image begun at `start`.
+    pub fn check_claim(&self, state: &DiscState, start: Lba, blocks: u32, what: &str) {
+        match state {
+            DiscState::Open { track, readable_to, .. } => {
+                assert!(readable_to >= track, "{what}");
+                if *track == start {
+                    let surely = readable_to.0 - start.0;
+                    for number in 0..(surely as u32).min(blocks) {
+                        let there = self.truth(|truth| truth.block(Lba(start.0 + number as i32)));
+                        assert!(there.unwrap() == Some(block(1, number)), "{what}: block {number}");
+                    }
+                    let len = Blocks(surely as u32);
+                    let bad = self.truth(|truth| truth.first_unreadable(start, len));
+                    assert_eq!(bad, None, "{what}");
+                }
+            }
+            DiscState::Blank => {
+                assert!(self.truth(|truth| truth.readable()).is_empty(), "{what}");
+            }
+            DiscState::Complete => {
+                assert!(self.truth(|truth| truth.is_finalised()), "{what}");
+            }
+            _ => {}
+        }
     }
 
     /// The state as the drive tells it now.

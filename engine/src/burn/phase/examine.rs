@@ -42,6 +42,13 @@ impl Examine {
         };
         let recorded = if cx.flushed { cx.taken } else { Blocks(0) };
         cx.disc = state_of(&medium, cx.plan.start.checked_add(recorded));
+        if let DiscState::Open { track, readable_to, .. } = &mut cx.disc
+            && *track == cx.plan.start
+        {
+            // What lies behind is the drive's padding.
+            let taken = cx.plan.start.checked_add(cx.taken).unwrap_or(*track);
+            *readable_to = taken.min(*readable_to);
+        }
         if cx.fault.is_some() {
             return Phase::release(cx);
         }
@@ -54,15 +61,9 @@ impl Examine {
 
 /// The state stays unknown, but the tray is unlocked if there is someone to unlock it.
 fn failed(cx: &mut Context, fault: Fault) -> Turn {
-    let wire = wire(&fault);
-    let first = cx.fault.is_none();
-    if first {
-        cx.fault = Some(fault);
-    }
-    if wire == Some(DeviceErrorKind::Gone) || wire.is_some() && !first {
-        return Turn(Phase::Over, Ask::End);
-    }
-    Phase::release(cx)
+    let gone = wire(&fault) == Some(DeviceErrorKind::Gone);
+    cx.fault.get_or_insert(fault);
+    if gone { Turn(Phase::Over, Ask::End) } else { Phase::release(cx) }
 }
 
 /// What the disc lacks of a burn of which every command succeeded.

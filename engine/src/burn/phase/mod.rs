@@ -9,9 +9,11 @@ mod setup;
 mod verify;
 mod write;
 
-use super::context::Context;
+use super::context::{Context, wire};
 use super::job::{Exchange, Settle};
 use super::{Fault, Stage};
+use crate::device::DeviceErrorKind;
+use crate::mmc::cdb::PreventAllow;
 use crate::units::Blocks;
 
 pub(crate) use examine::state_of;
@@ -42,7 +44,7 @@ pub(crate) enum Phase {
     Close(close::Closing),
     Examine(examine::Examine),
     Verify(verify::Verifying),
-    Release,
+    Release(Release),
     Over,
 }
 
@@ -67,8 +69,8 @@ impl Phase {
             Phase::Close(phase) => phase.step(cx, answer),
             Phase::Examine(phase) => phase.step(cx, answer),
             Phase::Verify(phase) => phase.step(cx, answer),
-            // Whether the tray could be unlocked changes nothing about the burn.
-            Phase::Release | Phase::Over => Turn(Phase::Over, Ask::End),
+            Phase::Release(phase) => phase.step(cx, answer),
+            Phase::Over => Turn(Phase::Over, Ask::End),
         }
     }
 
@@ -89,8 +91,32 @@ impl Phase {
 
     /// Unlocking the tray.
     pub(crate) fn release(_: &mut Context) -> Turn {
-        let unlock = crate::mmc::cdb::PreventAllow::default();
-        Turn(Phase::Release, Ask::Send(Exchange::bare(&unlock)))
+        Release { left: Release::ATTEMPTS }.ask()
+    }
+}
+
+/// Unlocking the tray.
+pub(crate) struct Release {
+    left: u8,
+}
+
+impl Release {
+    /// A drive that hangs is asked for a quarter of an hour: nobody else will unlock it.
+    const ATTEMPTS: u8 = 30;
+
+    fn ask(self) -> Turn {
+        let unlock = PreventAllow::default();
+        Turn(Phase::Release(self), Ask::Send(Exchange::bare(&unlock).at_start()))
+    }
+
+    /// Whether the tray could be unlocked changes nothing about the burn.
+    fn step(self, _: &mut Context, answer: Answer) -> Turn {
+        match answer.map_err(|fault| wire(&fault)) {
+            Err(Some(DeviceErrorKind::TimedOut | DeviceErrorKind::Reset)) if self.left > 1 => {
+                Release { left: self.left - 1 }.ask()
+            }
+            _ => Turn(Phase::Over, Ask::End),
+        }
     }
 }
 
