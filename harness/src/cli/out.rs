@@ -103,7 +103,6 @@ impl Output {
             return quiet(io::stdout().lock().flush()).map(drop);
         };
         readable(&temp).map_err(|e| failed(&path, &e.to_string()))?;
-        temp.as_file().sync_all().map_err(|e| failed(&path, &e.to_string()))?;
         let placed = if force { temp.persist(&path) } else { temp.persist_noclobber(&path) };
         match placed {
             Ok(_) => Ok(()),
