@@ -162,7 +162,10 @@ impl Bench {
             let now = inner.now;
             let slot = inner.drives.get_mut(drive.0).ok_or(BenchError::NoDrive)?;
             match &mut slot.firmware {
-                Some(firmware) if firmware.is_locked() => return Err(BenchError::Locked),
+                Some(firmware) if firmware.is_locked() => {
+                    firmware.wants_eject();
+                    return Err(BenchError::Locked);
+                }
                 Some(firmware) => firmware.quiet_at(&mut slot.disc, now),
                 None => now,
             }

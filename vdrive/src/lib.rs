@@ -11,6 +11,8 @@ pub mod bench;
 pub mod drive;
 pub mod fault;
 mod firmware;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod mechanism;
 pub mod medium;
 pub mod models;

@@ -1,9 +1,11 @@
-//! From operation code to function: one row per command that this firmware has.
+//! From operation code to function: one row per command that this firmware has. What else there is
+//! to know of a command stands in the command table ([`engine::mmc::table`]).
 //!
 //! May not know: what any command does.
 
 use engine::device::{Cdb, Data};
 use engine::mmc::sense::codes;
+use engine::mmc::table;
 
 use super::context::{Cx, Reply};
 use super::ready::{self, Gate};
@@ -88,6 +90,28 @@ pub(super) fn run(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Reply {
     let Some(row) = TABLE[usize::from(cdb.opcode())] else {
         return Err(codes::INVALID_OPCODE.into());
     };
+    // A CDB that ends before its fields do cannot be meant.
+    if table::row(row.opcode).is_some_and(|known| cdb.bytes().len() < known.length) {
+        return Err(codes::INVALID_CDB_FIELD.into());
+    }
     ready::check(cx, row.gate)?;
     (row.handler)(cx, cdb, data)
+}
+
+/// The operation codes of all commands that this firmware has.
+pub(crate) fn opcodes() -> impl Iterator<Item = u8> {
+    ROWS.iter().map(|row| row.opcode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_in_order_and_in_the_command_table() {
+        assert!(ROWS.is_sorted_by(|a, b| a.opcode < b.opcode));
+        for row in ROWS {
+            assert!(table::row(row.opcode).is_some(), "{:02x}h", row.opcode);
+        }
+    }
 }

@@ -204,7 +204,11 @@ fn dash_rw(cx: &mut Cx<'_>, asked: &FormatList) -> Result<Vec<Step>, Refusal> {
             if asked.blocks == Blocks(0) || asked.blocks > most || asked.blocks.0 % 16 != 0 {
                 return Err(bad_parameter(4));
             }
-            let mut steps = vec![step(quick, Effect::Medium(wiped(state)))];
+            // Cut short, it has the form of a quick format that was written so far.
+            let mut changes = wiped(state);
+            let begun = Format { state: FormatState::Partial, ..whole(state, asked, most) };
+            changes.push(Change::Format(Format { reached: Lba(0), ..begun }));
+            let mut steps = vec![step(quick, Effect::Medium(changes))];
             steps.extend(recorded_over(cx, asked, asked.blocks, false)?);
             steps.push(reprofile);
             Ok(steps)

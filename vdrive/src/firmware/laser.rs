@@ -101,6 +101,28 @@ impl Laser {
         Some(fault)
     }
 
+    /// The same while the buffer is being flushed, and no further than until it is empty: when that
+    /// was, if it was.
+    pub(super) fn advance_to_empty(
+        &mut self,
+        surface: &mut dyn Surface,
+        since: Instant,
+        now: Instant,
+    ) -> (Option<Instant>, Option<BurnFault>) {
+        self.buffer.flush(since);
+        let mut at = since;
+        while !self.is_empty() {
+            match self.buffer.next_event() {
+                Some(next) if next <= now => at = at.max(next),
+                _ => return (None, self.advance(surface, now)),
+            }
+            if let Some(fault) = self.advance(surface, at) {
+                return (Some(at), Some(fault));
+            }
+        }
+        (Some(at), None)
+    }
+
     /// Whether an empty buffer is fatal to the track being written.
     pub(super) fn set_protection(&mut self, protected: bool) {
         self.buffer.set_protection(protected);

@@ -31,6 +31,8 @@ mod toc;
 mod tracks;
 mod write;
 
+pub(crate) use self::dispatch::opcodes;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,7 +46,7 @@ use self::job::{Effect, Job, Step, Turn};
 use self::laser::Laser;
 use self::modes::Pages;
 use self::tracks::Writing;
-use crate::mechanism::{FaultCause, PowerState};
+use crate::mechanism::{BurnFault, FaultCause, PowerState};
 use crate::medium::{Change, Disc, FormatState, State, Way};
 use crate::models::{DriveModel, Family, FamilyTiming, Interface, MediumKind};
 
@@ -189,6 +191,11 @@ impl Firmware {
         }
     }
 
+    /// The eject button of a locked drive: the host is told of the wish (MMC-6, 6.7.3.5).
+    pub(crate) fn wants_eject(&mut self) {
+        self.events.raise(Event::Media(1));
+    }
+
     /// When the buffer is empty and no long operation runs.
     pub(crate) fn quiet_at(&mut self, disc: &mut Option<Disc>, now: Instant) -> Instant {
         self.advance(disc, now);
@@ -228,17 +235,14 @@ impl Firmware {
 
     /// Lets everything happen that is due by `now`: the buffer drains, jobs come to their ends.
     pub(crate) fn advance(&mut self, disc: &mut Option<Disc>, now: Instant) {
-        while let Some(job) = &self.job {
-            let due = match job.front() {
-                None => break,
-                Some(Step { takes, then: Effect::Drained }) => {
-                    self.laser.drained_at(now).max(job.since()) + *takes
-                }
-                Some(step) => job.since() + step.takes,
+        while let Some(step) = self.job.as_ref().and_then(Job::front) {
+            let drains = matches!(step.then, Effect::Drained);
+            let (since, takes) = (self.job.as_ref().map_or(now, Job::since), step.takes);
+            let due = match drains {
+                true => self.drained(disc, since, now).map(|at| at + takes),
+                false => Some(since + takes),
             };
-            if due > now {
-                break;
-            }
+            let Some(due) = due.filter(|&due| due <= now) else { break };
             self.burn(disc, due);
             // Burning may have failed the job.
             if let Some(step) = self.job.as_mut().and_then(|job| job.finish_step(due)) {
@@ -256,11 +260,30 @@ impl Firmware {
         self.deice(disc, now);
     }
 
-    /// Drains the buffer up to `now`; an error ends the writing.
+    /// Flushes the buffer, begun at `since`: when it was empty, if it was by `now`.
+    fn drained(
+        &mut self,
+        disc: &mut Option<Disc>,
+        since: Instant,
+        now: Instant,
+    ) -> Option<Instant> {
+        let Some(disc) = disc else { return Some(since) };
+        let (at, fault) = self.laser.advance_to_empty(disc, since, now);
+        self.count_calibrations(disc);
+        self.burnt(fault);
+        at
+    }
+
+    /// Drains the buffer up to `now`.
     fn burn(&mut self, disc: &mut Option<Disc>, now: Instant) {
         let Some(disc) = disc else { return };
         let fault = self.laser.advance(disc, now);
         self.count_calibrations(disc);
+        self.burnt(fault);
+    }
+
+    /// An error of the laser ends the writing and what waits for it.
+    fn burnt(&mut self, fault: Option<BurnFault>) {
         let Some(fault) = fault else { return };
         let code = match fault.cause {
             // Recording cannot go on where it stopped (MMC-6, 4.2.3.9).
