@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Close, CloseStep, Fault, Mode, Options, Plan, Renew, Speed};
 use crate::drive::{Abilities, Identity, Medium, Recorder, Session, State};
-use crate::media::{Method, MultiSession, Renewal, Rules};
+use crate::media::{Family, Method, MultiSession, Renewal, Rules};
 use crate::mmc::disc::BackgroundFormat;
 use crate::mmc::feature::FeatureCode;
 use crate::mmc::format::FormatType;
@@ -252,17 +252,56 @@ fn choose(rules: &Rules, offered: &[Kbps], wanted: Speed) -> Option<Kbps> {
 
 /// About how long it will take.
 fn estimate(rules: &Rules, total: Blocks, speed: Option<Kbps>, place: &Place) -> Duration {
-    let family = rules.family;
-    let tenths = u64::from(speed.map_or(40, |speed| family.tenths(speed)).max(1));
-    let at_speed = |blocks: Blocks| {
-        u64::from(blocks.0) * 100_000 / u64::from(family.blocks_in_ten_seconds()) / tenths
-    };
+    let tenths = speed.map_or(40, |speed| rules.family.tenths(speed));
+    let write = writing(rules, place, total, tenths);
     // Lead-in, lead-out, calibration; erasing and formatting as measured on real drives.
-    let around = 30_000;
+    let around = Duration::from_secs(30);
     let renew = match place.renew {
-        Renew::Nothing => 0,
-        Renew::BlankFull => at_speed(place.room.min(Blocks(2_300_000))),
-        Renew::BlankMinimal | Renew::Format { .. } | Renew::RestartFormat => 60_000,
+        Renew::Nothing => Duration::ZERO,
+        Renew::BlankFull => writing(rules, place, place.room.min(Blocks(2_300_000)), tenths),
+        Renew::BlankMinimal | Renew::Format { .. } | Renew::RestartFormat => {
+            Duration::from_secs(60)
+        }
     };
-    Duration::from_millis(at_speed(total) + around + renew)
+    write + around + renew
+}
+
+/// The time for so many blocks at a nominal speed. What is faster than a disc can be written near
+/// its hub is reached at its rim only: there the disc turns at a constant rate.
+fn writing(rules: &Rules, place: &Place, blocks: Blocks, tenths: u32) -> Duration {
+    let family = rules.family;
+    let per_second = f64::from(family.blocks_in_ten_seconds()) / 100.0 * f64::from(tenths.max(1));
+    let constant = match family {
+        Family::Cd => tenths <= 240,
+        Family::Dvd => tenths <= 80,
+        Family::Bd => tenths <= 60,
+    };
+    if constant || place.room.0 == u32::MAX {
+        return Duration::from_secs_f64(f64::from(blocks.0) / per_second);
+    }
+    // Blocks lie as densely everywhere, so their count grows with the radius's square, from 24 of
+    // 58 mm on.
+    let hub = 24.0 / 58.0;
+    let before = f64::from(place.start.0.max(0));
+    let capacity = (before + f64::from(place.room.0)).max(1.0);
+    let radius = |at: f64| (hub * hub + (1.0 - hub * hub) * (at / capacity).min(1.0)).sqrt();
+    let way = radius(before + f64::from(blocks.0)) - radius(before);
+    Duration::from_secs_f64(capacity / per_second * 2.0 / (1.0 - hub * hub) * way)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mmc::profile::Profile;
+
+    /// 4x and 16x DVD-R: 14 and 6 minutes by the published tests of whole discs.
+    #[test]
+    fn whole_discs_take_as_long_as_they_are_known_to() {
+        let rules = Rules::of(Profile::DvdR).unwrap();
+        let room = Blocks(2_298_496);
+        let place =
+            Place { rules, renew: Renew::Nothing, mode: Mode::Incremental, start: Lba(0), room };
+        let minutes = |tenths| writing(rules, &place, room, tenths).as_secs() / 60;
+        assert_eq!((minutes(40), minutes(160)), (14, 5));
+    }
 }
