@@ -213,7 +213,7 @@ fn a_further_session_has_old_and_new_files() {
     let old = Volume::read(&mut sectors, &ReadOptions::default()).unwrap();
     let base = sectors.blocks().round_up(Blocks(32));
     let new = Tree::scan(&[&newer], &ScanOptions::default()).unwrap();
-    let tree = Tree::merge(&old.tree, &new).unwrap();
+    let tree = old.tree.merged(&new).unwrap();
     let session = Lba(base.0 as i32);
     let options = LayoutOptions { base: session, ..LayoutOptions::default() };
     let mut second = Image::new(tree, &options).unwrap();

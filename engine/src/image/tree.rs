@@ -4,7 +4,6 @@
 //! Hard links are nodes that share one content. May not know: how any format records it, or where
 //! on the disc it will lie.
 
-use std::cmp::Ordering;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -365,84 +364,6 @@ impl Tree {
         self.add(parent, name, meta, body)
     }
 
-    /// The tree of a further session: what `new` has, and of `old` what `new` has not. Where both
-    /// have a directory, its entries are merged and the new metadata taken; in any other clash the
-    /// new node wins. What a tree read from the disc has keeps its place there.
-    pub fn merge(old: &Tree, new: &Tree) -> Result<Tree, TreeError> {
-        let mut merged = Tree::new(*new.meta(new.root()));
-        let mut copies = [Copies::of(old), Copies::of(new)];
-        let mut waiting = vec![(merged.root(), [Some(old.root()), Some(new.root())])];
-        while let Some((into, [from_old, from_new])) = waiting.pop() {
-            let old_names = from_old.map_or(&[][..], |node| old.children(node));
-            let new_names = from_new.map_or(&[][..], |node| new.children(node));
-            let (mut a, mut b) = (old_names.iter().peekable(), new_names.iter().peekable());
-            // Both are in the order of their names.
-            loop {
-                let order = match (a.peek(), b.peek()) {
-                    (Some(&&x), Some(&&y)) => old.name(x).cmp(new.name(y)),
-                    (Some(_), None) => Ordering::Less,
-                    (None, Some(_)) => Ordering::Greater,
-                    (None, None) => break,
-                };
-                let x = if order.is_le() { a.next().copied() } else { None };
-                let y = if order.is_ge() { b.next().copied() } else { None };
-                let is_directory = |tree: &Tree, node| tree.kind(node) == Kind::Directory;
-                let (side, node) = match (x, y) {
-                    (_, Some(y)) => (1, y),
-                    (Some(x), None) => (0, x),
-                    (None, None) => break,
-                };
-                let from = if side == 1 { new } else { old };
-                let node = merged.copy(into, from, node, &mut copies[side])?;
-                if is_directory(&merged, node) {
-                    let x = x.filter(|&x| is_directory(old, x));
-                    waiting.push((node, [x, y]));
-                }
-            }
-        }
-        Ok(merged)
-    }
-
-    /// Copies one node of another tree, without its entries.
-    fn copy(
-        &mut self,
-        into: NodeId,
-        from: &Tree,
-        node: NodeId,
-        copies: &mut Copies,
-    ) -> Result<NodeId, TreeError> {
-        let (name, meta) = (from.name(node), *from.meta(node));
-        let id = match from.kind(node) {
-            Kind::Directory => return self.add_directory(into, name, meta),
-            Kind::File(id) => id,
-            kind => return self.add_special(into, name, meta, kind),
-        };
-        let copied = &mut copies.contents[id.0 as usize];
-        if let Some(content) = *copied {
-            return self.add_link(into, name, meta, content);
-        }
-        let content = from.content(id);
-        *copied = Some(ContentId(self.contents.len() as u32));
-        let node = self.add_file(into, name, meta, content.size, content.source.clone())?;
-        if let Source::Host(file) = &content.source {
-            let first = *copies.host_dirs.get_or_insert_with(|| {
-                self.host_dirs.extend(from.host_dirs.iter().cloned());
-                (self.host_dirs.len() - from.host_dirs.len()) as u32
-            });
-            let dir = first + file.dir;
-            let name = match from.span(file.name) == name {
-                true => self.name_span(node),
-                false => self.intern(from.span(file.name)).map_err(|kind| {
-                    let path = self.display_path(node);
-                    TreeError { path, kind }
-                })?,
-            };
-            let content = self.contents.last_mut().expect("added above");
-            content.source = Source::Host(HostFile { dir, name, ..file.clone() });
-        }
-        Ok(node)
-    }
-
     /// Adds a file with a source of any kind.
     pub(super) fn add_file(
         &mut self,
@@ -573,19 +494,6 @@ impl Tree {
 
     pub(super) fn span(&self, span: Span) -> &[u8] {
         &self.bytes[span.start as usize..][..span.len as usize]
-    }
-}
-
-/// What became of one tree's contents and host directories in the merged one.
-struct Copies {
-    contents: Vec<Option<ContentId>>,
-    /// Number of the first one there.
-    host_dirs: Option<u32>,
-}
-
-impl Copies {
-    fn of(tree: &Tree) -> Copies {
-        Copies { contents: vec![None; tree.contents.len()], host_dirs: None }
     }
 }
 

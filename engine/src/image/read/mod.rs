@@ -141,10 +141,10 @@ impl Volume {
         let mut input = Input::new(sectors, options.limits);
         let descriptors = Descriptors::find(&mut input, options.session)?;
         let mut rules = Vec::new();
-        if let Some(primary) = &descriptors.primary {
-            if let Some(skip) = rock_ridge(&mut input, primary)? {
-                rules.push((Namespace::RockRidge, Rules::RockRidge { skip }, primary));
-            }
+        if let Some(primary) = &descriptors.primary
+            && let Some(skip) = rock_ridge(&mut input, primary)?
+        {
+            rules.push((Namespace::RockRidge, Rules::RockRidge { skip }, primary));
         }
         if let Some(joliet) = &descriptors.joliet {
             rules.push((Namespace::Joliet, Rules::Joliet, joliet));
