@@ -46,6 +46,10 @@ def xorriso_image(source, image):
          "-iso-level", "3", "-o", image, source)
 
 
+class Unfit(Exception):
+    """The reader is not made for such an image."""
+
+
 # The readers: (case, scratch directory) -> tree.
 
 def xorriso(case, scratch):
@@ -57,6 +61,8 @@ def xorriso(case, scratch):
 
 
 def bsdtar(case, scratch):
+    if case.start:
+        raise Unfit("it reads forward only, and old files lie before the new session's tree")
     into = os.path.join(scratch, "tree")
     os.mkdir(into)
     call("bsdtar", "-xpf", first_session(case, scratch), "-C", into)
@@ -201,6 +207,10 @@ def check(cases, readers=None, rules=None):
             try:
                 tree = next(kernel) if reader.run is None else extracted(reader, case)
                 found = list(reader.compare(sources[case.source], tree))
+            except Unfit as reason:
+                table[case.name, name] = "-"
+                print(f"- {case.name}: {name}: {reason}")
+                continue
             except (Unreadable, subprocess.TimeoutExpired) as error:
                 found, tree = [Difference("", "unreadable", "", str(error))], {}
             known = 0
@@ -222,7 +232,7 @@ def check(cases, readers=None, rules=None):
     for rule in stale(rules, used, readers, sources.values()):
         failed += 1
         print(f"stale entry in foreign-image.expect, nothing like it was seen: {' | '.join(rule)}")
-    return len(table) - sum("WRONG" in cell for cell in table.values()), failed
+    return sum(cell.startswith("ok") for cell in table.values()), failed
 
 
 def extracted(reader, case):

@@ -336,7 +336,7 @@ impl Layout {
             let root = hierarchy.root_record(tree, base);
             let [table_l, table_m] = hierarchy.tables.map(|table| base + table);
             let table_bytes = hierarchy.table_bytes;
-            let (space, stamp) = (self.blocks, self.options.stamp);
+            let (space, stamp) = (base.saturating_add(self.blocks), self.options.stamp);
             let root = &root;
             Descriptor { joliet, volume_id, space, table_bytes, table_l, table_m, root, stamp }
                 .emit()

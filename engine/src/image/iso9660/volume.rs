@@ -26,7 +26,9 @@ pub(crate) struct Descriptor<'a> {
     pub joliet: bool,
     /// Volume Identifier: its bytes, at most 32.
     pub volume_id: &'a [u8],
-    /// Volume Space Size: the blocks of this session alone, as growing programs count them.
+    /// Volume Space Size: the blocks from the start of the disc to the end of this session, as the
+    /// volume space begins at block 0 (ECMA-119, 6.1.2 and 8.4.8). Linux takes nothing that lies
+    /// behind it for part of the volume.
     pub space: u32,
     /// Bytes of a path table.
     pub table_bytes: u32,
