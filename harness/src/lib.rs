@@ -8,7 +8,10 @@
 mod cause;
 pub mod cli;
 pub mod exit;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod job;
+pub mod ladder;
 pub mod place;
 pub mod promise;
 pub mod scenario;

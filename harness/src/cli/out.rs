@@ -1,7 +1,7 @@
 //! Where words go: data to standard output, everything else to standard error, results to files
 //! that appear whole or not at all. A reader that has gone away (`| head`) ends the output quietly.
 
-use std::io::{self, ErrorKind, Seek, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -43,7 +43,7 @@ pub(super) struct Output {
 #[derive(Debug)]
 enum Target {
     Stdout,
-    File { temp: NamedTempFile, path: PathBuf, force: bool, zeros: u64 },
+    File { temp: NamedTempFile, path: PathBuf, force: bool },
 }
 
 impl Output {
@@ -63,27 +63,22 @@ impl Output {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
+        if !folder.is_dir() {
+            return Err(failed(path, &format!("there is no folder {}", folder.display())));
+        }
         let temp = tempfile::Builder::new()
             .prefix(".kiln-")
             .tempfile_in(folder)
             .map_err(|e| failed(path, &e.to_string()))?;
-        Ok(Output { to: Target::File { temp, path: path.clone(), force: args.force, zeros: 0 } })
+        Ok(Output { to: Target::File { temp, path: path.clone(), force: args.force } })
     }
 
     /// Appends bytes. `false` once nobody reads any more.
-    ///
-    /// Pieces of nothing but zeros become holes of the file: a formatted rewritable disc holds
-    /// gigabytes of them.
     pub(super) fn put(&mut self, bytes: &[u8]) -> Result<bool, Failure> {
         match &mut self.to {
             Target::Stdout => quiet(io::stdout().lock().write_all(bytes)),
-            Target::File { zeros, .. } if bytes.iter().all(|&byte| byte == 0) => {
-                *zeros += bytes.len() as u64;
-                Ok(true)
-            }
-            Target::File { temp, path, zeros, .. } => {
-                let written = skip(temp, zeros).and_then(|()| temp.write_all(bytes));
-                written.map_err(|e| failed(path, &e.to_string()))?;
+            Target::File { temp, path, .. } => {
+                temp.write_all(bytes).map_err(|e| failed(path, &e.to_string()))?;
                 Ok(true)
             }
         }
@@ -107,15 +102,9 @@ impl Output {
 
     /// Puts the result in its place.
     pub(super) fn finish(self) -> Result<(), Failure> {
-        let Target::File { mut temp, path, force, mut zeros } = self.to else {
+        let Target::File { temp, path, force } = self.to else {
             return quiet(io::stdout().lock().flush()).map(drop);
         };
-        if zeros > 0 {
-            let ended = skip(&mut temp, &mut zeros)
-                .and_then(|()| temp.stream_position())
-                .and_then(|end| temp.as_file().set_len(end));
-            ended.map_err(|e| failed(&path, &e.to_string()))?;
-        }
         readable(&temp).map_err(|e| failed(&path, &e.to_string()))?;
         let placed = if force { temp.persist(&path) } else { temp.persist_noclobber(&path) };
         match placed {
@@ -126,22 +115,11 @@ impl Output {
     }
 }
 
-/// Moves past zeros that were not written.
-fn skip(file: &mut NamedTempFile, zeros: &mut u64) -> io::Result<()> {
-    // More than a signed offset holds would not fit in a file either.
-    file.seek_relative(i64::try_from(*zeros).unwrap_or(i64::MAX))?;
-    *zeros = 0;
-    Ok(())
-}
-
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.to {
             Target::Stdout => io::stdout().write(bytes),
-            Target::File { temp, zeros, .. } => {
-                skip(temp, zeros)?;
-                temp.write(bytes)
-            }
+            Target::File { temp, .. } => temp.write(bytes),
         }
     }
 

@@ -172,6 +172,7 @@ mod tests {
             stage: Stage::Write,
             done: Blocks(1),
             total: Blocks(2),
+            block: Blocks(0),
             file: Some("/a".to_owned()),
             rate: Kbps(11_080),
             tenths: 80,

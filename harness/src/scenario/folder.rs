@@ -12,29 +12,29 @@ use vdrive::rng::Seed;
 use super::file::File;
 
 /// The time that every file gets: 2026-01-01T00:00:00Z.
-pub const STAMP: u64 = 1_767_225_600;
+pub(super) const STAMP: u64 = 1_767_225_600;
 
 /// A folder that is gone with the scenario.
 #[derive(Debug)]
-pub struct Folder {
+pub(super) struct Folder {
     root: PathBuf,
     seed: u64,
 }
 
 impl Folder {
     /// An empty folder at `root`.
-    pub fn new(root: PathBuf, seed: u64) -> io::Result<Folder> {
+    pub(super) fn new(root: PathBuf, seed: u64) -> io::Result<Folder> {
         fs::create_dir_all(&root)?;
         Ok(Folder { root, seed })
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.root
     }
 
     /// Makes these files, or replaces them.
-    pub fn add(&self, files: &BTreeMap<String, File>) -> io::Result<()> {
+    pub(super) fn add(&self, files: &BTreeMap<String, File>) -> io::Result<()> {
         for (name, file) in files {
             let path = self.root.join(name);
             if let Some(folder) = path.parent() {
@@ -70,7 +70,7 @@ impl Folder {
     }
 
     /// Removes a file or a folder.
-    pub fn remove(&self, name: &str) -> io::Result<()> {
+    pub(super) fn remove(&self, name: &str) -> io::Result<()> {
         let path = self.root.join(name);
         let gone = if path.symlink_metadata()?.is_dir() {
             fs::remove_dir_all(&path)
@@ -81,7 +81,7 @@ impl Folder {
     }
 
     /// Makes a file another one: one byte longer, and changed later.
-    pub fn change(&self, name: &str) -> io::Result<()> {
+    pub(super) fn change(&self, name: &str) -> io::Result<()> {
         let path = self.root.join(name);
         fs::OpenOptions::new().append(true).open(&path)?.write_all(b"!")?;
         set_modified(&path, STAMP + 60)
@@ -131,7 +131,7 @@ fn link(_: &str, _: &Path) -> io::Result<()> {
 }
 
 /// Every difference between two folders, one line each. `also` may be in the second only.
-pub fn differences(want: &Path, got: &Path, also: &[String]) -> io::Result<Vec<String>> {
+pub(super) fn differences(want: &Path, got: &Path, also: &[String]) -> io::Result<Vec<String>> {
     let (wanted, found) = (listing(want)?, listing(got)?);
     let mut lines = Vec::new();
     for (name, entry) in &wanted {

@@ -20,7 +20,8 @@ pub struct Choices {
     pub drive: Option<String>,
     /// Another seed than the scenario's own.
     pub seed: Option<u64>,
-    /// The power goes at this command of the first burn, wherever the scenario says.
+    /// The power goes at this command of the first burn, wherever the scenario says. How the burn
+    /// ends is then left open, and the run ends with it: only the promises count.
     pub cut_at: Option<u64>,
 }
 
@@ -114,6 +115,9 @@ fn once(
     let mut world = World::new(scenario, choices, dir.path(), trace.clone())?;
     for (i, step) in scenario.steps.iter().enumerate() {
         carry_out(&mut world, step).map_err(|what| format!("step {}: {what}", i + 1))?;
+        if choices.cut_at.is_some() && world.has_burned() {
+            break;
+        }
     }
     world.finish()
 }

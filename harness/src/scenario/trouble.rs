@@ -12,7 +12,7 @@ use super::file::Fault;
 use super::folder::Folder;
 
 /// An image that gets into trouble.
-pub struct Troubled<'a> {
+pub(super) struct Troubled<'a> {
     inner: &'a mut dyn Sectors,
     waiting: Vec<&'a Fault>,
     folder: &'a Folder,
@@ -22,7 +22,7 @@ pub struct Troubled<'a> {
 
 impl<'a> Troubled<'a> {
     /// `inner` with those of the faults that are the host's.
-    pub fn new(
+    pub(super) fn new(
         inner: &'a mut dyn Sectors,
         faults: &'a [Fault],
         folder: &'a Folder,

@@ -1,0 +1,164 @@
+//! The program as its users meet it: transcripts of help, success and failure, with exit codes.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs `kiln` in a folder, with nothing in the environment that could change what it says.
+fn kiln(dir: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kiln"))
+        .current_dir(dir)
+        .args(args)
+        .env("SOURCE_DATE_EPOCH", "1767225600")
+        .env("NO_COLOR", "1")
+        .env_remove("COLUMNS")
+        .output()
+        .expect("the program is built with the test")
+}
+
+/// Command, exit code and both streams.
+fn transcript(dir: &Path, args: &[&str]) -> String {
+    let done = kiln(dir, args);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let mut out = format!("$ kiln {}\n{}", args.join(" "), text(&done.stdout));
+    for line in text(&done.stderr).lines() {
+        out += &format!("! {line}\n");
+    }
+    out + &format!("exit {}\n", done.status.code().unwrap_or(-1))
+}
+
+/// A folder with something to burn.
+fn workplace() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder for the test");
+    let photos = dir.path().join("photos");
+    std::fs::create_dir(&photos).expect("writable");
+    std::fs::write(photos.join("a.txt"), "hello\n").expect("writable");
+    std::fs::write(photos.join("b.bin"), vec![7; 300_000]).expect("writable");
+    dir
+}
+
+fn all(dir: &Path, runs: &[&[&str]]) -> String {
+    runs.iter().map(|args| transcript(dir, args)).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn help_pages() {
+    let dir = workplace();
+    insta::assert_snapshot!(all(
+        dir.path(),
+        &[
+            &["--help"],
+            &["burn", "--help"],
+            &["info", "--help"],
+            &["read", "--help"],
+            &["image", "create", "--help"],
+            &["image", "ls", "--help"],
+            &["image", "extract", "--help"],
+            &["disc", "new", "--help"],
+            &["drives", "--help"],
+            &["run", "--help"],
+            &["completions", "--help"],
+            &["man", "--help"],
+            &["help", "exit-codes"],
+        ]
+    ));
+}
+
+#[test]
+fn a_burn_and_what_comes_after_it() {
+    let dir = workplace();
+    let runs: &[&[&str]] = &[
+        &["burn", "photos", "--plan"],
+        &["burn", "photos", "--drive", "virtual:dvd+r", "--disc", "x.disc", "--keep-open"],
+        &["info", "--disc", "x.disc"],
+        &["burn", "photos/a.txt", "--disc", "x.disc"],
+        &["read", "--disc", "x.disc", "-o", "x.iso"],
+        &["image", "ls", "x.iso"],
+        &["image", "extract", "x.iso", "-d", "out"],
+    ];
+    // Owners and times of the test's files are the machine's.
+    let text = all(dir.path(), runs);
+    let listed = |line: &&str| !line.contains(" 300000 /") && !line.contains(" 6 /");
+    insta::assert_snapshot!(text.lines().filter(listed).collect::<Vec<_>>().join("\n"));
+    let back = std::fs::read(dir.path().join("out/a.txt")).expect("was unpacked");
+    assert_eq!(back, b"hello\n");
+}
+
+#[test]
+fn wrong_things_have_their_words_and_codes() {
+    let dir = workplace();
+    std::fs::write(dir.path().join("letter.disc"), "Dear Sir or Madam").expect("writable");
+    insta::assert_snapshot!(all(
+        dir.path(),
+        &[
+            &["brun", "photos"],
+            &["burn"],
+            &["burn", "no such file"],
+            &["burn", "photos", "--drive", "virtual:bdr"],
+            &["burn", "photos", "--drive", "/dev/no-such-drive"],
+            &["burn", "photos", "--drive", "/dev/null"],
+            &["burn", "photos", "--speed", "fast"],
+            &["burn", "photos", "--disc", "letter.disc"],
+            &["burn", "photos", "--drive", "/dev/sr0", "--disc", "x.disc"],
+            &["info", "--disc", "missing.disc"],
+            &["read", "--disc", "missing.disc", "-o", "x.iso"],
+            &["read", "-o", "x.iso"],
+            &["disc", "new", "bd-x", "y.disc"],
+            &["disc", "new", "cd-r", "letter.disc"],
+            &["image", "create", "photos", "-o", "no/such/folder/x.iso"],
+            &["image", "create", "photos", "-o", "letter.disc"],
+            &["image", "ls", "letter.disc"],
+            &["run", "letter.disc"],
+        ]
+    ));
+}
+
+#[test]
+fn a_closed_disc_is_refused_with_its_state() {
+    let dir = workplace();
+    insta::assert_snapshot!(all(
+        dir.path(),
+        &[
+            &["disc", "new", "dvd-r", "z.disc"],
+            &["burn", "photos", "--disc", "z.disc", "--verify", "none"],
+            &["burn", "photos", "--disc", "z.disc"],
+        ]
+    ));
+}
+
+#[test]
+fn images_are_reproducible_and_never_in_the_way() {
+    let dir = workplace();
+    let create = |out: &str| kiln(dir.path(), &["image", "create", "photos", "-o", out]);
+    assert!(create("1.iso").status.success() && create("2.iso").status.success());
+    let read = |name: &str| std::fs::read(dir.path().join(name)).expect("was made");
+    assert_eq!(read("1.iso"), read("2.iso"));
+    let again = create("1.iso");
+    assert_eq!(again.status.code(), Some(11));
+    assert_eq!(create("-").stdout, read("1.iso"));
+}
+
+#[test]
+fn events_are_json_lines_of_version_1() {
+    let dir = workplace();
+    let done = kiln(dir.path(), &["burn", "photos", "--json"]);
+    assert!(done.status.success());
+    let text = String::from_utf8(done.stdout).expect("JSON is UTF-8");
+    let mut names = Vec::new();
+    for line in text.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).expect("each line is JSON");
+        assert_eq!(value["v"], 1, "{line}");
+        names.push(value["event"].as_str().unwrap_or_default().to_owned());
+    }
+    assert_eq!((names.first(), names.last()), (Some(&"plan".into()), Some(&"done".into())));
+    assert!(names.contains(&"progress".to_owned()), "{names:?}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let dir = workplace();
+    let program = env!("CARGO_BIN_EXE_kiln");
+    let script = format!("{program} image create photos -o - | head -c 1 > /dev/null");
+    let done = Command::new("sh").current_dir(dir.path()).args(["-c", &script]).output();
+    let said = String::from_utf8(done.expect("there is a shell").stderr).expect("UTF-8");
+    assert!(!said.contains("panicked"), "{said}");
+}
