@@ -27,9 +27,31 @@ pub fn tree(bytes: &[u8]) {
     engine::fuzzing::tree_round_trip(bytes);
 }
 
+/// Commands and mishaps for the virtual drive.
+pub fn command_stream(bytes: &[u8]) {
+    assert_eq!(vdrive::fuzzing::command_stream(bytes), vdrive::fuzzing::command_stream(bytes));
+}
+
+/// A tree of files burned by a scenario, perhaps with a power cut: all the promises.
+pub fn whole_burn(bytes: &[u8]) {
+    harness::fuzzing::whole_burn(bytes);
+}
+
+/// Several burns on one disc in memory, with every kind of trouble: all the promises.
+pub fn troubled_burns(bytes: &[u8]) {
+    harness::fuzzing::troubled_burns(bytes);
+}
+
 /// A target: what one input does.
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its program and of its corpus.
-pub const TARGETS: &[(&str, Target)] =
-    &[("iso_reader", iso_reader), ("trace", trace), ("tree", tree), ("wire", wire)];
+pub const TARGETS: &[(&str, Target)] = &[
+    ("command_stream", command_stream),
+    ("iso_reader", iso_reader),
+    ("trace", trace),
+    ("tree", tree),
+    ("troubled_burns", troubled_burns),
+    ("whole_burn", whole_burn),
+    ("wire", wire),
+];

@@ -1,6 +1,10 @@
 //! Functions that property tests, fuzz targets and corpus replays share.
 
+mod troubled;
+
 use std::collections::BTreeMap;
+
+pub use troubled::troubled_burns;
 
 use crate::scenario::{Burn, Choices, File, Kind, Medium, Needs, Scenario, Step, Verify, run};
 
