@@ -1,4 +1,5 @@
 //! The machine's monotonic clock as a [`Clock`]: the one place in `engine` that asks it or sleeps.
+#![allow(clippy::disallowed_methods, reason = "the place where host time enters")]
 
 use std::thread;
 use std::time;
@@ -14,7 +15,6 @@ pub struct HostClock {
 
 impl HostClock {
     /// A clock that starts now.
-    #[allow(clippy::disallowed_methods, reason = "the place where host time enters")]
     pub fn new() -> HostClock {
         HostClock { start: time::Instant::now() }
     }
@@ -31,7 +31,6 @@ impl Clock for HostClock {
         Instant::ZERO + self.start.elapsed()
     }
 
-    #[allow(clippy::disallowed_methods, reason = "the place where the host waits")]
     fn wait_until(&self, until: Instant) {
         thread::sleep(until.since(self.now()));
     }
