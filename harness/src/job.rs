@@ -183,9 +183,13 @@ fn last_session(recorder: &mut Recorder<'_>, last: Lba) -> Result<Tree, Failure>
 /// The user data of a disc, block by block in order, from block 0 to the last recorded one. What
 /// lies between sessions cannot be read and is zeros.
 ///
+/// A formatted disc does not tell what of it was recorded: there the volume on it says where it ends,
+/// unless `whole` asks for every block, or there is no volume.
+///
 /// `put` takes bytes and says whether it wants more; `tell` is told the blocks read so far and all.
 pub fn read_out(
     recorder: &mut Recorder<'_>,
+    whole: bool,
     put: &mut dyn FnMut(&[u8]) -> Result<bool, Failure>,
     tell: &mut dyn FnMut(Blocks, Blocks),
     cancel: &Cancel,
@@ -193,7 +197,10 @@ pub fn read_out(
     recorder.ready(PATIENCE)?;
     let address = recorder.address().to_owned();
     let medium = recorder.medium()?;
-    let total = DiscSectors::whole(recorder)?.blocks();
+    let mut total = DiscSectors::whole(recorder)?.blocks();
+    if medium.state == State::Overwritable && !whole {
+        total = volume_end(recorder, &medium, total);
+    }
     if total == Blocks(0) {
         return Err(Failure::new(Exit::Medium, format!("{address}: the disc is blank"))
             .advise("There is nothing to read."));
@@ -236,6 +243,17 @@ pub fn read_out(
         tell(done, total);
     }
     Ok(done.bytes())
+}
+
+/// Where the volume on a formatted disc ends, up to the unit that a drive writes at least; the whole
+/// disc if there is none that can be read.
+fn volume_end(recorder: &mut Recorder<'_>, medium: &Medium, total: Blocks) -> Blocks {
+    let unit = medium.rules.map_or(Blocks(1), |rules| rules.unit);
+    let mut disc = DiscSectors::range(recorder, Lba(0), total);
+    match Volume::space(&mut disc, Lba(0)) {
+        Ok(space) if space.0 > 0 => space.round_up(unit).min(total),
+        _ => total,
+    }
 }
 
 /// Where the stretch ends that this block lies in, and whether it is a track or lies between two.

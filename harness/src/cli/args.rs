@@ -184,6 +184,10 @@ pub struct Read {
     #[command(flatten)]
     pub at: DriveArgs,
 
+    /// Read every block of a formatted disc, not only up to the end of the volume on it
+    #[arg(long)]
+    pub whole: bool,
+
     #[command(flatten)]
     pub out: OutArgs,
 }

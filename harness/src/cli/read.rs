@@ -32,7 +32,8 @@ pub(super) fn read(args: &Read) -> Result<(), Failure> {
         stop.asked();
     };
     let mut put = |bytes: &[u8]| output.put(bytes);
-    let bytes = job::read_out(&mut place.recorder(), &mut put, &mut tell, &stop.cancel())?;
+    let bytes =
+        job::read_out(&mut place.recorder(), args.whole, &mut put, &mut tell, &stop.cancel())?;
     drop(bar);
     output.finish()?;
     out::note(&format!("{}: {bytes} read", args.out.output.display()));

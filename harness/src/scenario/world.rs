@@ -414,7 +414,7 @@ impl<'s> World<'s> {
             Ok(true)
         };
         let result = self.place().and_then(|place| {
-            job::read_out(&mut place.recorder(), &mut put, &mut |_, _| {}, &Cancel::new())
+            job::read_out(&mut place.recorder(), false, &mut put, &mut |_, _| {}, &Cancel::new())
         });
         if let Some(at) = wrong {
             return Err(format!("block {at} was read otherwise than it lies on the disc"));

@@ -19,7 +19,7 @@ use super::iso9660::volume::{
 use super::sectors::{Sectors, SourceError};
 use super::time::Time;
 use super::tree::Tree;
-use crate::units::{BLOCK, Lba};
+use crate::units::{BLOCK, Blocks, Lba};
 use walk::{Input, Record, Rules, Walk};
 
 /// Which of a volume's trees to read.
@@ -136,6 +136,15 @@ pub enum ReadError {
 const DESCRIPTORS_MAX: u32 = 64;
 
 impl Volume {
+    /// The blocks of the volume of a session, counted from the start of the disc: what its
+    /// descriptors say (ECMA-119, 8.4.8), read without its tree.
+    pub fn space(sectors: &mut dyn Sectors, session: Lba) -> Result<Blocks, ReadError> {
+        let mut input = Input::new(sectors, Limits::default());
+        let found = Descriptors::find(&mut input, session)?;
+        let descriptor = found.primary.as_ref().or(found.joliet.as_ref());
+        Ok(Blocks(descriptor.map_or(0, |descriptor| descriptor.space)))
+    }
+
     /// Reads the volume's tree.
     pub fn read(sectors: &mut dyn Sectors, options: &ReadOptions) -> Result<Volume, ReadError> {
         let mut input = Input::new(sectors, options.limits);
