@@ -137,14 +137,14 @@ impl Bench {
     }
 
     /// A hand puts a disc into the drive and closes it. On an error it gives the disc back.
-    pub fn insert(&self, drive: DriveId, disc: Disc) -> Result<(), (Disc, BenchError)> {
+    pub fn insert(&self, drive: DriveId, disc: Disc) -> Result<(), Box<(Disc, BenchError)>> {
         let mut inner = self.lock();
         let now = inner.now;
         let Some(slot) = inner.drives.get_mut(drive.0) else {
-            return Err((disc, BenchError::NoDrive));
+            return Err(Box::new((disc, BenchError::NoDrive)));
         };
         if slot.disc.is_some() {
-            return Err((disc, BenchError::Occupied));
+            return Err(Box::new((disc, BenchError::Occupied)));
         }
         if let Some(firmware) = &mut slot.firmware {
             firmware.advance(&mut slot.disc, now);

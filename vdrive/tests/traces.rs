@@ -33,7 +33,7 @@ fn parse(text: &str) -> Option<Line> {
     let hex = |word: &&str| word.len() == 2 && u8::from_str_radix(word, 16).is_ok();
     let words: Vec<&str> = text.split_whitespace().collect();
     let cdb: Vec<u8> =
-        bytes(&words.iter().copied().take_while(|w| hex(&w)).collect::<Vec<_>>().join(" "));
+        bytes(&words.iter().copied().take_while(|w| hex(w)).collect::<Vec<_>>().join(" "));
     let mut rest = words[cdb.len()..].iter().copied().peekable();
     let mut line = Line { cdb, last: None, times: 1, reads: 0, sends: None, refused: false };
     while let Some(word) = rest.next() {

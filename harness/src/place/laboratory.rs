@@ -43,7 +43,7 @@ impl Laboratory {
         if let Some(disc) = disc {
             bench
                 .insert(drive, disc)
-                .map_err(|(_, e)| Failure::new(Exit::Internal, e.to_string()))?;
+                .map_err(|refused| Failure::new(Exit::Internal, refused.1.to_string()))?;
         }
         Ok(Laboratory { bench, drive })
     }

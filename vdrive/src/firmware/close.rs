@@ -93,7 +93,7 @@ fn close_track(cx: &mut Cx<'_>, number: u16) -> Result<Vec<Step>, Refusal> {
     }
     let state = cx.state()?;
     let Some(track) = state.track(row.number).cloned() else { return Ok(steps) };
-    let next = row.nwa.map_or_else(|| tracks::recorded_end(state, &track), |nwa| nwa);
+    let next = row.nwa.unwrap_or_else(|| tracks::recorded_end(state, &track));
     let next = tracks::aligned(state, next);
     let update = ms(cx.fw.timing(state).update_ms);
     let (changes, start, padding) = match track.way {
@@ -157,7 +157,7 @@ fn close_session(cx: &mut Cx<'_>, finalise: bool) -> Result<Vec<Step>, Refusal> 
     let state = cx.state()?;
     let open: Vec<&Row> =
         rows.iter().filter(|row| row.session == session && !row.invisible).collect();
-    let incomplete = |row: &&&Row| !row.complete && !(ending && row.way == Way::Tao);
+    let incomplete = |row: &&&Row| !(row.complete || ending && row.way == Way::Tao);
     if let Some(row) = open.iter().find(incomplete) {
         // On DVD+R and BD-R the track that runs to the end of the disc closes with its session.
         let follows = row.way == Way::Sequential && !row.reserved;

@@ -201,7 +201,10 @@ fn dash_rw(cx: &mut Cx<'_>, asked: &FormatList) -> Result<Vec<Step>, Refusal> {
     let reprofile = step(Duration::ZERO, Effect::Drive(Turn::Reprofile));
     match asked.kind {
         FormatType::Full | FormatType::RwFull => {
-            if asked.blocks == Blocks(0) || asked.blocks > most || asked.blocks.0 % 16 != 0 {
+            if asked.blocks == Blocks(0)
+                || asked.blocks > most
+                || !asked.blocks.0.is_multiple_of(16)
+            {
                 return Err(bad_parameter(4));
             }
             // Cut short, it has the form of a quick format that was written so far.
@@ -242,7 +245,7 @@ fn bd_re(cx: &mut Cx<'_>, asked: &FormatList) -> Result<Vec<Step>, Refusal> {
         listed.iter().filter(of_kind).map(|entry| entry.1).min().unwrap_or_default(),
         listed.iter().filter(of_kind).map(|entry| entry.1).max().unwrap_or_default(),
     );
-    if asked.blocks < least || asked.blocks > most || asked.blocks.0 % 32 != 0 {
+    if asked.blocks < least || asked.blocks > most || !asked.blocks.0.is_multiple_of(32) {
         return Err(bad_parameter(4));
     }
     let quick = ms(cx.fw.timing(state).quick_erase_ms);
@@ -279,7 +282,7 @@ fn bd_r(cx: &mut Cx<'_>, asked: &FormatList) -> Result<Vec<Step>, Refusal> {
     }
     let sizes = listed.iter().map(|entry| entry.1);
     let (least, most) = (sizes.clone().min().unwrap_or_default(), sizes.max().unwrap_or_default());
-    if asked.blocks < least || asked.blocks > most || asked.blocks.0 % 32 != 0 {
+    if asked.blocks < least || asked.blocks > most || !asked.blocks.0.is_multiple_of(32) {
         return Err(bad_parameter(4));
     }
     let takes = ms(cx.fw.timing(state).quick_erase_ms);
@@ -305,7 +308,7 @@ fn recorded_over(
         let now = part.min(blocks - done);
         let zeroed = Change::Zeroed(Lba(0) + done, now);
         steps.push(step(total / PARTS, Effect::Medium(vec![zeroed])));
-        done = done + now;
+        done += now;
     }
     let format = whole(cx.state()?, asked, blocks);
     steps.push(step(Duration::ZERO, Effect::Medium(vec![Change::Format(format)])));

@@ -9,7 +9,7 @@ use engine::mmc::structure::{
     StructureListEntry, WRITE_PROTECTION, WriteProtection, bd, dvd, emit,
 };
 
-use super::context::{Cx, Refusal, Reply, bad_cdb};
+use super::context::{Cx, Reply, bad_cdb};
 use super::tracks;
 use crate::medium::{FormatState, State};
 use crate::models::{Family, MediumKind};
@@ -32,7 +32,7 @@ pub(super) fn read_disc_structure(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_
     }
     let structure = match cdb.format {
         STRUCTURE_LIST => list(state),
-        format => one(state, format).ok_or_else(|| Refusal::from(bad_cdb(7, None)))?,
+        format => one(state, format).ok_or_else(|| bad_cdb(7, None))?,
     };
     cx.send(&emit(&structure), cdb.allocation.into(), data)
 }

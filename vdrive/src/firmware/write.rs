@@ -143,7 +143,7 @@ fn overwrite(cx: &Cx<'_>, lba: Lba, blocks: Blocks, end: Lba) -> Result<Place, R
     if state.kind() == MediumKind::DvdRw {
         // Restricted overwrite takes whole ECC blocks only; in the intermediate state the recorded
         // area grows without holes (MMC-6, 4.4.3.5).
-        if lba.0 % 16 != 0 || blocks.0 % 16 != 0 {
+        if lba.0 % 16 != 0 || !blocks.0.is_multiple_of(16) {
             return Err(codes::INVALID_PACKET_SIZE.into());
         }
         let queued = cx.fw.laser.end().unwrap_or_default();

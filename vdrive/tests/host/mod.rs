@@ -48,6 +48,21 @@ impl Host {
         host
     }
 
+    /// A drive on a bench of the test's own, unit attentions taken.
+    pub fn of(bench: &vdrive::bench::Bench, id: vdrive::bench::DriveId) -> Host {
+        let drive = bench.device(id);
+        let place = Virtual {
+            bench: bench.clone(),
+            id,
+            drive: drive.clone(),
+            clock: bench.clock(),
+            created: true,
+        };
+        let mut host = Host { place, drive, sent_away: 0 };
+        host.settle();
+        host
+    }
+
     /// Takes the unit attentions.
     pub fn settle(&mut self) {
         for _ in 0..5 {
