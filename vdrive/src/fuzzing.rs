@@ -72,6 +72,7 @@ pub fn command_stream(input: &[u8]) -> Vec<u8> {
     let room = vec![0; ROOM];
     let mut run = Run { choices, bench, id, drive, room, kept: Runs::new(), trace: Vec::new() };
     run.wait(Duration::from_secs(60));
+    run.listen();
     let mut steps = 0;
     while !run.choices.0.is_empty() && steps < 400 {
         run.step();
@@ -93,6 +94,7 @@ impl Run<'_> {
             11 => {
                 let span = 1u64 << (self.choices.byte() % 24);
                 self.wait(Duration::from_millis(span));
+                self.listen();
             }
             12 => self.write_parameters(),
             13 => self.format(),
@@ -100,6 +102,13 @@ impl Run<'_> {
             _ => self.mishap(),
         }
         self.look();
+    }
+
+    /// TEST UNIT READY until the drive has told what happened to it.
+    fn listen(&mut self) {
+        for _ in 0..3 {
+            self.plain(&[0; 6]);
+        }
     }
 
     fn plain(&mut self, cdb: &[u8]) {
@@ -137,13 +146,14 @@ impl Run<'_> {
 
     /// WRITE (10) where the drive says that it takes one.
     fn write(&mut self) {
-        let track = if self.choices.byte() & 1 == 0 { 0xff } else { self.choices.byte() & 3 };
+        // All choices are taken first: what the drive answers must not shift those that follow.
+        let (track, blocks, fill) =
+            (self.choices.byte(), self.choices.byte() % 33, self.choices.byte());
+        let track = if track & 1 == 0 { 0xff } else { track >> 1 & 3 };
         let info = self.execute(&[0x52, 1, 0, 0, 0, track, 0, 0, 36, 0], 36, false);
         let Some(info) = info else { return };
         let nwa = if info[7] & 1 != 0 { &info[12..16] } else { &info[8..12] };
-        let blocks = self.choices.byte() % 33;
         let cdb = [0x2a, 0, nwa[0], nwa[1], nwa[2], nwa[3], 0, 0, blocks, 0];
-        let fill = self.choices.byte();
         self.room.fill(fill);
         self.execute(&cdb, usize::from(blocks) * BLOCK, true);
     }
