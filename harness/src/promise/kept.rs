@@ -7,8 +7,7 @@ use super::{Breach, Witness};
 
 /// Compares a disc before a burn and after it.
 pub fn kept(before: &Witness, after: &Witness) -> Result<(), Breach> {
-    let lost = before.iter().find(|(at, hash)| after.hash(*at) != Some(*hash));
-    let Some((at, _)) = lost else { return Ok(()) };
+    let Some(at) = before.first_lost(after) else { return Ok(()) };
     let what =
         if after.readable(at) { "holds something else now" } else { "cannot be read any more" };
     Err(Breach::new(2, format!("block {at} was readable before the burn and {what}")))
@@ -24,5 +23,10 @@ mod tests {
         assert_eq!(kept(&before, &Witness::made_of(&[(0, 1), (16, 2), (17, 3)])), Ok(()));
         assert_eq!(kept(&before, &Witness::made_of(&[(0, 1)])).map_err(|b| b.promise), Err(2));
         assert!(kept(&before, &Witness::made_of(&[(0, 1), (16, 3)])).is_err());
+        let zeros = Witness::zeros(0, 3);
+        assert_eq!(kept(&zeros, &Witness::made_of(&[(0, 0), (1, 0), (2, 0)])), Ok(()));
+        assert_eq!(kept(&zeros, &Witness::zeros(0, 4)), Ok(()));
+        assert!(kept(&zeros, &Witness::zeros(1, 9)).is_err());
+        assert!(kept(&zeros, &Witness::made_of(&[(0, 0), (1, 0), (2, 7)])).is_err());
     }
 }

@@ -4,38 +4,43 @@ use std::collections::BTreeMap;
 
 use engine::units::{BLOCK, Blocks, Lba};
 use sha2::{Digest, Sha256};
-use vdrive::medium::Disc;
+use vdrive::medium::{Disc, Runs};
 use vdrive::truth::Truth;
 
 /// Blocks read in one go.
 const CHUNK: u32 = 32;
 
-/// The readable blocks of a disc at one instant, by hash.
+/// The readable blocks of a disc at one instant, by hash. Zeros that the drive filled the disc up
+/// with can be most of it and are kept as stretches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Witness {
     blocks: BTreeMap<Lba, [u8; 8]>,
+    zeros: Runs,
 }
 
 impl Witness {
     /// What is on this disc now. Blocks before address 0 hold no user data and are left out.
     pub fn of(disc: &Disc) -> Result<Witness, String> {
+        let truth = Truth::of(disc);
+        let (mut data, mut zeros) = (Runs::new(), Runs::new());
+        for (start, count) in truth.readable() {
+            data.insert(start, count);
+            zeros.insert(start, count);
+        }
+        for (start, count) in truth.state().zeros.iter() {
+            data.remove(start, count);
+        }
+        for (start, count) in data.iter() {
+            zeros.remove(start, count);
+        }
         let mut blocks = BTreeMap::new();
         let mut room = vec![0; CHUNK as usize * BLOCK];
-        let truth = Truth::of(disc);
-        // What a drive fills up with zeros can be half a disc: its hash is known.
-        let (zeros, nothing) = (&truth.state().zeros, digest(&[0; BLOCK]));
-        for (start, count) in truth.readable() {
+        for (start, count) in data.iter() {
             let mut done = 0;
             while done < count.0 {
                 let now = (count.0 - done).min(CHUNK);
                 let room = &mut room[..now as usize * BLOCK];
                 let at = start + Blocks(done);
-                if zeros.covers(at, Blocks(now)) {
-                    let all = (0..now).map(|i| at + Blocks(i)).filter(|lba| *lba >= Lba(0));
-                    blocks.extend(all.map(|lba| (lba, nothing)));
-                    done += now;
-                    continue;
-                }
                 truth.read(at, room).map_err(|e| e.to_string())?;
                 for (i, block) in room.chunks_exact(BLOCK).enumerate() {
                     let lba = at + Blocks(i as u32);
@@ -46,43 +51,51 @@ impl Witness {
                 done += now;
             }
         }
-        Ok(Witness { blocks })
-    }
-
-    /// How many blocks can be read.
-    pub fn len(&self) -> usize {
-        self.blocks.len()
+        Ok(Witness { blocks, zeros })
     }
 
     /// Whether nothing can be read.
     pub fn is_empty(&self) -> bool {
-        self.blocks.is_empty()
+        self.blocks.is_empty() && self.zeros.is_empty()
     }
 
     /// Whether this block can be read.
     pub fn readable(&self, at: Lba) -> bool {
-        self.blocks.contains_key(&at)
+        self.blocks.contains_key(&at) || self.zeros.contains(at)
     }
 
     /// Whether this block can be read and holds these bytes.
     pub fn holds(&self, at: Lba, block: &[u8]) -> bool {
-        self.blocks.get(&at) == Some(&digest(block))
+        match self.blocks.get(&at) {
+            Some(hash) => *hash == digest(block),
+            None => self.zeros.contains(at) && block.iter().all(|byte| *byte == 0),
+        }
     }
 
-    /// The blocks that can be read, with the hash of what they hold.
-    pub fn iter(&self) -> impl Iterator<Item = (Lba, [u8; 8])> {
-        self.blocks.iter().map(|(at, hash)| (*at, *hash))
-    }
-
-    /// The hash of what this block holds, if it can be read.
-    pub fn hash(&self, at: Lba) -> Option<[u8; 8]> {
-        self.blocks.get(&at).copied()
+    /// The first block that can be read here and does not hold the same in `other`.
+    pub fn first_lost(&self, other: &Witness) -> Option<Lba> {
+        let nothing = digest(&[0; BLOCK]);
+        let same = |at: Lba, hash: &[u8; 8]| match other.blocks.get(&at) {
+            Some(now) => now == hash,
+            None => *hash == nothing && other.zeros.contains(at),
+        };
+        let data = self.blocks.iter().find(|(at, hash)| !same(**at, hash)).map(|(at, _)| *at);
+        let runs = self.zeros.iter().filter(|(at, count)| !other.zeros.covers(*at, *count));
+        let mut zeros = runs.flat_map(|(at, count)| (0..count.0).map(move |i| at + Blocks(i)));
+        data.or_else(|| zeros.find(|at| *at >= Lba(0) && !same(*at, &nothing)))
     }
 
     #[cfg(test)]
     pub(super) fn made_of(blocks: &[(i32, u8)]) -> Witness {
         let block = |&(at, byte): &(i32, u8)| (Lba(at), digest(&[byte; BLOCK]));
-        Witness { blocks: blocks.iter().map(block).collect() }
+        Witness { blocks: blocks.iter().map(block).collect(), zeros: Runs::new() }
+    }
+
+    #[cfg(test)]
+    pub(super) fn zeros(start: i32, count: u32) -> Witness {
+        let mut zeros = Runs::new();
+        zeros.insert(Lba(start), Blocks(count));
+        Witness { blocks: BTreeMap::new(), zeros }
     }
 }
 
