@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 12,
+        cases: 48,
         max_shrink_iters: 20,
         failure_persistence: None,
         ..ProptestConfig::default()
