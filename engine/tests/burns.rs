@@ -1,5 +1,5 @@
-//! Burns on the virtual drive: every medium, sessions, erasing, endings before time. What is claimed is
-//! compared with the disc itself.
+//! Burns on the virtual drive: every medium, sessions, erasing, endings before time. What is
+//! claimed is compared with the disc itself.
 
 mod place;
 

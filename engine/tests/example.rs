@@ -1,4 +1,5 @@
-//! The example on the front page of the documentation, which runs as a test there, is the program in
+//! The example on the front page of the documentation, which runs as a test there, is the program
+//! in
 //! `examples`.
 
 #[test]

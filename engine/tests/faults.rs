@@ -1,6 +1,6 @@
-//! Things go wrong at every command of a small burn: a bus reset, a drive that does not answer, a disc
-//! torn out, blocks that cannot be written or read. Every run ends, says something true, and leaves
-//! the tray unlocked.
+//! Things go wrong at every command of a small burn: a bus reset, a drive that does not answer, a
+//! disc torn out, blocks that cannot be written or read. Every run ends, says something true, and
+//! leaves the tray unlocked.
 
 mod place;
 

@@ -1,5 +1,6 @@
-//! The plug is pulled before every command of a small burn on every medium. What is said of the disc
-//! afterwards must be true of the disc itself, and nothing that was readable before may be lost.
+//! The plug is pulled before every command of a small burn on every medium. What is said of the
+//! disc afterwards must be true of the disc itself, and nothing that was readable before may be
+//! lost.
 
 mod place;
 
@@ -12,7 +13,8 @@ use vdrive::models::MediumKind;
 
 const BLOCKS: u32 = 300;
 
-/// Pulls the plug before or after command `at` of the burn; `None` if the burn needs no such command.
+/// Pulls the plug before or after command `at` of the burn; `None` if the burn needs no such
+/// command.
 fn cut(
     place: &mut Place,
     options: &Options,

@@ -1,9 +1,9 @@
 //! How fast the virtual drive is: commands per second in process, and a full 25 GB BD-R burn.
 //!
-//! `bench_drive [--gb N] [--dir DIR]`: burns N GB (25 unless told) to a disc in memory and to a disc
-//! file in DIR (the system's temporary folder unless told), which is removed afterwards; beside it,
-//! the same bytes to a plain file, as large disc files are bound by the storage under them. Results
-//! are lines of `name = value unit` on standard output.
+//! `bench_drive [--gb N] [--dir DIR]`: burns N GB (25 unless told) to a disc in memory and to a
+//! disc file in DIR (the system's temporary folder unless told), which is removed afterwards;
+//! beside it, the same bytes to a plain file, as large disc files are bound by the storage under
+//! them. Results are lines of `name = value unit` on standard output.
 
 use std::fs::File;
 use std::io::Write;

@@ -154,8 +154,8 @@ impl Bench {
         Ok(())
     }
 
-    /// Somebody presses the eject button: what is in the buffer is recorded, then the disc comes out
-    /// into the hand.
+    /// Somebody presses the eject button: what is in the buffer is recorded, then the disc comes
+    /// out into the hand.
     pub fn eject(&self, drive: DriveId) -> Result<Option<Disc>, BenchError> {
         let mut inner = self.lock();
         let done = {

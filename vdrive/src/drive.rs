@@ -113,9 +113,9 @@ impl From<DiscError> for OpenError {
     }
 }
 
-/// A drive as the address describes it, with the disc of this file in it and spun up. A file that is
-/// not there is made: a blank disc of the address's medium, or of `otherwise` where it names none.
-/// The address's seed counts before `seed`. Without a path, the disc is in memory.
+/// A drive as the address describes it, with the disc of this file in it and spun up. A file that
+/// is not there is made: a blank disc of the address's medium, or of `otherwise` where it names
+/// none. The address's seed counts before `seed`. Without a path, the disc is in memory.
 pub fn open(
     address: &VirtualAddress,
     path: Option<&Path>,

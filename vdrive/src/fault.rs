@@ -13,7 +13,8 @@ pub enum When {
     At(Instant),
     /// Just before the drive gets its command of this number, counted from 0.
     Before(u64),
-    /// Just after the drive has carried out its command of this number, before the host hears of it.
+    /// Just after the drive has carried out its command of this number, before the host hears of
+    /// it.
     After(u64),
 }
 
@@ -30,8 +31,8 @@ pub enum What {
     WriteError(Lba, Blocks),
     /// From now on, these blocks cannot be read.
     ReadError(Lba, Blocks),
-    /// The drive does not answer for so long; a host that waits less gives the command up, which the
-    /// drive carries out all the same.
+    /// The drive does not answer for so long; a host that waits less gives the command up, which
+    /// the drive carries out all the same.
     Hang(Duration),
     /// A bus reset: the command at hand is lost, and so is the host's state in the drive.
     Reset,

@@ -1,5 +1,5 @@
-//! Arbitrary command streams: nothing panics, everything ends, the same input gives the same answers
-//! and the same disc.
+//! Arbitrary command streams: nothing panics, everything ends, the same input gives the same
+//! answers and the same disc.
 
 use proptest::prelude::*;
 use vdrive::fuzzing::command_stream;

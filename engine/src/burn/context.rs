@@ -124,8 +124,8 @@ impl Context {
         }
     }
 
-    /// Tells of a command that is put off. A full buffer is the normal state of a burn and told only
-    /// if it lasts.
+    /// Tells of a command that is put off. A full buffer is the normal state of a burn and told
+    /// only if it lasts.
     pub(crate) fn retry(
         &mut self,
         block: Option<Lba>,

@@ -221,7 +221,8 @@ impl fmt::Display for Fault {
             Fault::Damaged { medium } => write!(f, "the {medium} is damaged"),
             Fault::TooSmall { medium, needs, has } => write!(
                 f,
-                "the {medium} is too small: {needs} blocks ({}) are needed, it has room for {has} ({})",
+                "the {medium} is too small: {needs} blocks ({}) are needed, \
+                 it has room for {has} ({})",
                 needs.bytes(),
                 has.bytes()
             ),

@@ -1,9 +1,9 @@
 //! From an image to a disc: a burn is planned, then carried out by a step machine.
 //!
-//! [`plan`] asks the drive and answers with a [`Plan`] that a person can read and a test can compare,
-//! or with the reason why not. [`run`] carries it out: a small loop that executes the steps of a
-//! [`Job`] on a device, a clock and an image. Every end, good or bad, comes with the [`DiscState`]
-//! that holds then; [`assess`] finds it out anew after an interruption.
+//! [`plan`] asks the drive and answers with a [`Plan`] that a person can read and a test can
+//! compare, or with the reason why not. [`run`] carries it out: a small loop that executes the
+//! steps of a [`Job`] on a device, a clock and an image. Every end, good or bad, comes with the
+//! [`DiscState`] that holds then; [`assess`] finds it out anew after an interruption.
 //!
 //! May not know: file systems (an image is sectors), how the device is reached, and whether time is
 //! real.

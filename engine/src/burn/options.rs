@@ -28,8 +28,8 @@ pub enum Speed {
     /// As fast as drive and medium go.
     #[default]
     Highest,
-    /// In tenths of the medium's single speed: 8x is 80. The fastest speed offered that is not above
-    /// it, else the slowest offered.
+    /// In tenths of the medium's single speed: 8x is 80. The fastest speed offered that is not
+    /// above it, else the slowest offered.
     Tenths(u32),
     /// The same in units of 1000 bytes a second as drives count it.
     Rate(Kbps),

@@ -37,7 +37,8 @@ pub enum DiscState {
         /// ([`super::close_interrupted`]).
         closable: bool,
     },
-    /// Formatted: every block can be written over. What the burn had not reached holds what it held.
+    /// Formatted: every block can be written over. What the burn had not reached holds what it
+    /// held.
     Overwritable {
         /// Blocks of the interrupted image before this address are recorded; 0 if none surely are.
         recorded_to: Lba,

@@ -112,8 +112,9 @@ fn look(recorder: &mut Recorder<'_>) -> Result<DiscState, crate::drive::Error> {
     Ok(state_of(&recorder.survey(Depth::Last)?, None))
 }
 
-/// Closes what an interrupted burn left open, so that another session can follow: the last track and
-/// its session. Does nothing where nothing is open; where what was written is lost, it tries. Answers with the state afterwards.
+/// Closes what an interrupted burn left open, so that another session can follow: the last track
+/// and its session. Does nothing where nothing is open; where what was written is lost, it tries.
+/// Answers with the state afterwards.
 pub fn close_interrupted(
     recorder: &mut Recorder<'_>,
     tell: &mut dyn FnMut(&Event),

@@ -1,5 +1,5 @@
-//! Plans from answers that real programs were given, the commands of each way of writing, failures at
-//! every command, and drives that answer anything.
+//! Plans from answers that real programs were given, the commands of each way of writing, failures
+//! at every command, and drives that answer anything.
 
 use proptest::prelude::*;
 
@@ -15,14 +15,16 @@ use crate::units::{BLOCK, Blocks, Kbps, Lba};
 
 const INQUIRY: (u8, &str) = (
     0x12,
-    "05 80 05 32 1f 00 00 00 4b 49 4c 4e 20 20 20 20 4d 4f 44 45 4c 20 20 20 20 20 20 20 20 20 20 20 \
+    "05 80 05 32 1f 00 00 00 4b 49 4c 4e 20 20 20 20 4d 4f 44 45 4c 20 20 20 20 20 20 20 20 20 20 \
+     20 \
      31 2e 30 30",
 );
 /// 16x, 8x, 4x for DVD, by GET PERFORMANCE type 3.
 const SPEEDS: (u8, &str) = (
     0xac,
     "00 00 00 34 00 00 00 00 00 00 00 00 00 23 05 3f 00 00 56 90 00 00 56 90 \
-     00 00 00 00 00 23 05 3f 00 00 56 90 00 00 2b 48 00 00 00 00 00 23 05 3f 00 00 56 90 00 00 15 a4",
+     00 00 00 00 00 23 05 3f 00 00 56 90 00 00 2b 48 00 00 00 00 00 23 05 3f 00 00 56 90 \
+     00 00 15 a4",
 );
 const BLANK: (u8, &str) = (0x51, "00 20 00 01 01 01 01 20 ff");
 const OPEN: (u8, &str) = (0x51, "00 20 01 01 02 02 02 20");
@@ -362,8 +364,8 @@ fn cancelling_before_the_first_write_leaves_the_disc_alone() {
     assert!(fake.blocks.is_empty());
 }
 
-/// Every command of a burn fails once, by the drive and by the wire: the burn ends, unlocks where it
-/// can, and never claims success for what failed.
+/// Every command of a burn fails once, by the drive and by the wire: the burn ends, unlocks where
+/// it can, and never claims success for what failed.
 #[test]
 fn a_failure_at_every_command_ends_in_good_order() {
     let make = || fake(&[DVD_R, BLANK, DVD_R_TRACK], &[CLOSED], &[0x5b, 1, 2]);
@@ -484,7 +486,10 @@ proptest! {
     #[test]
     fn whatever_a_drive_answers_a_burn_ends(
         which in 0u8..4,
-        answers in prop::collection::vec((any::<u8>(), prop::collection::vec(any::<u8>(), 0..64)), 1..40),
+        answers in prop::collection::vec(
+            (any::<u8>(), prop::collection::vec(any::<u8>(), 0..64)),
+            1..40,
+        ),
         good in 0usize..40,
     ) {
         let clock = ManualClock::new();

@@ -11,8 +11,8 @@ use crate::mmc::sense::{Sense, SenseKey};
 /// What kind of command met the sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Situation {
-    /// Asking, and everything before the first command that changes the disc: what happened before us
-    /// is no concern.
+    /// Asking, and everything before the first command that changes the disc: what happened before
+    /// us is no concern.
     Start,
     /// Asking whether a long operation is over.
     Poll,

@@ -10,8 +10,8 @@ use crate::units::{BLOCK, Blocks, Lba};
 /// Blocks in one READ, if the transport takes as much.
 const TRANSFER: u32 = 32;
 
-/// The blocks `start..start + blocks` of the disc in a recorder. Block 0 of these sectors is `start`;
-/// errors name the block counted from there and, in words, the address on the disc.
+/// The blocks `start..start + blocks` of the disc in a recorder. Block 0 of these sectors is
+/// `start`; errors name the block counted from there and, in words, the address on the disc.
 pub struct DiscSectors<'r, 'a> {
     recorder: &'r mut Recorder<'a>,
     start: Lba,

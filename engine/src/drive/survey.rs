@@ -216,8 +216,8 @@ impl Survey {
             return State::Complete;
         };
         if rules.is_some_and(Rules::overwritable) {
-            // "Unknown" is a DVD-RW that was quickly formatted and not written to its end: it must be
-            // formatted again (MMC-6, 6.23.3.2).
+            // "Unknown" is a DVD-RW that was quickly formatted and not written to its end: it must
+            // be formatted again (MMC-6, 6.23.3.2).
             let unformatted = match current {
                 Some(CapacityState::Formatted) => false,
                 Some(CapacityState::Unformatted | CapacityState::Unknown) => {

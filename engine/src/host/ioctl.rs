@@ -113,7 +113,8 @@ pub(super) fn sg_io(
     let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
     // SAFETY: `header` has the layout that the request number stands for. Its three pointers go to
     // `cdb_len`, `sense_room` and `data_len` bytes that live past the call, which returns only when
-    // the kernel is done with them; the data is writable where the direction makes the kernel write.
+    // the kernel is done with them; the data is writable where the direction makes the kernel
+    // write.
     let done = unsafe { ioctl_sg_io(file.as_raw_fd(), &raw mut header) };
     before.thread_set_mask()?;
     done?;

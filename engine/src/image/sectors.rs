@@ -10,8 +10,9 @@ pub trait Sectors {
     /// How many blocks there are.
     fn blocks(&self) -> Blocks;
 
-    /// Fills `room`, a whole number of blocks, with the blocks from `first` on (0 = the first one of
-    /// this image, whatever its place on the disc). Asking past the end is an error of the caller's.
+    /// Fills `room`, a whole number of blocks, with the blocks from `first` on (0 = the first one
+    /// of this image, whatever its place on the disc). Asking past the end is an error of the
+    /// caller's.
     fn read(&mut self, first: Blocks, room: &mut [u8]) -> Result<(), SourceError>;
 
     /// What a person would call the thing that block belongs to: a path, or a part of the file

@@ -78,7 +78,8 @@ pub enum Method {
     /// (MMC-6, 7.5 and feature 002Dh).
     TrackAtOnce,
     /// Packets behind the last one, write parameters page with write type 0; where feature 0021h is
-    /// not current the whole disc in one reserved go, write type 2 (MMC-6, features 0021h and 002Fh).
+    /// not current the whole disc in one reserved go, write type 2 (MMC-6, features 0021h and
+    /// 002Fh).
     Incremental,
     /// Behind the last block, without a write parameters page (MMC-6, features 002Bh and 0041h).
     Sequential,

@@ -35,10 +35,10 @@ const MEDIA: [MediumKind; 8] = [
 
 /// Burns as `bytes` say, twice. Panics where a promise does not hold.
 ///
-/// The first byte chooses the disc. Each burn takes eight bytes: choices (bit 0 keeps the disc open,
-/// bit 1 allows overwriting, bits 3-2 what is verified, bits 5-4 the speed), image size in units of
-/// eight blocks, padding to an odd size, kind of trouble, its moment in two bytes, and two bytes for
-/// later use.
+/// The first byte chooses the disc. Each burn takes eight bytes: choices (bit 0 keeps the disc
+/// open, bit 1 allows overwriting, bits 3-2 what is verified, bits 5-4 the speed), image size in
+/// units of eight blocks, padding to an odd size, kind of trouble, its moment in two bytes, and two
+/// bytes for later use.
 pub fn troubled_burns(bytes: &[u8]) {
     let first = checked(bytes);
     let again = checked(bytes);

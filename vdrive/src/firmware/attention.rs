@@ -53,7 +53,8 @@ impl Attentions {
 /// An event class of GET EVENT STATUS NOTIFICATION with its event code (MMC-5, 6.7.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
-    /// Class 1: the operating conditions changed; 2 in byte 4 and the report code in the last bytes.
+    /// Class 1: the operating conditions changed; 2 in byte 4 and the report code in the last
+    /// bytes.
     Operational(u16),
     /// Class 2: a power change succeeded; the new state.
     Power(u8),

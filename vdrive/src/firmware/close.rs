@@ -1,5 +1,5 @@
-//! CLOSE TRACK/SESSION and REPAIR TRACK: what each function means on each kind of disc, and the ends
-//! of discs that close themselves with their last block.
+//! CLOSE TRACK/SESSION and REPAIR TRACK: what each function means on each kind of disc, and the
+//! ends of discs that close themselves with their last block.
 
 use std::time::Duration;
 
@@ -249,8 +249,8 @@ fn next_session(state: &State, lead_out: Lba) -> Option<Lba> {
     (room > Blocks(1024) && !most).then_some(next)
 }
 
-/// The steps that end a session which a cue sheet described, once all of it has been sent: the drive
-/// writes the lead-out by itself, and page 05 says whether another session may follow.
+/// The steps that end a session which a cue sheet described, once all of it has been sent: the
+/// drive writes the lead-out by itself, and page 05 says whether another session may follow.
 pub(super) fn session_written(cx: &mut Cx<'_>, steps: &mut Vec<Step>) -> Result<(), Refusal> {
     let keep = cx.fw.pages.write().multi_session == 3;
     let state = cx.state()?;
@@ -316,8 +316,8 @@ fn close_overwritten(cx: &mut Cx<'_>, function: CloseFunction) -> Result<Vec<Ste
     Ok(steps)
 }
 
-/// DVD-RW in the intermediate state: lead-in and border-out are written, and the disc is as large as
-/// what was recorded (MMC-6, 4.4.3.5).
+/// DVD-RW in the intermediate state: lead-in and border-out are written, and the disc is as large
+/// as what was recorded (MMC-6, 4.4.3.5).
 fn close_intermediate(cx: &mut Cx<'_>) -> Result<Vec<Step>, Refusal> {
     cx.fw.laser.flush(cx.now);
     let mut steps = Vec::new();

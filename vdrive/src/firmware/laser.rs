@@ -1,5 +1,5 @@
-//! The mechanism in the firmware's hands: the write buffer and the mechanics as one thing that takes
-//! blocks, drains itself, and says when something will be over.
+//! The mechanism in the firmware's hands: the write buffer and the mechanics as one thing that
+//! takes blocks, drains itself, and says when something will be over.
 //!
 //! May not know: commands, tracks.
 
@@ -92,8 +92,8 @@ impl Laser {
         self.buffer.make_room(now, &mut self.mech, bytes).unwrap_or(now + SOON)
     }
 
-    /// Records what passes the laser until `now`. What stopped it, if something did; the rest of the
-    /// buffer is then lost.
+    /// Records what passes the laser until `now`. What stopped it, if something did; the rest of
+    /// the buffer is then lost.
     pub(super) fn advance(&mut self, surface: &mut dyn Surface, now: Instant) -> Option<BurnFault> {
         self.buffer.advance(now, &mut self.mech, surface);
         let fault = self.buffer.take_fault()?;

@@ -1,6 +1,6 @@
 //! The tracks of the disc in the drive as READ TRACK INFORMATION shows them: those in the disc's
-//! tables, with what the drive itself knows of the one it is writing, and the invisible track that a
-//! further WRITE would open.
+//! tables, with what the drive itself knows of the one it is writing, and the invisible track that
+//! a further WRITE would open.
 //!
 //! May not know: commands, time.
 

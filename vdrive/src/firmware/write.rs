@@ -1,5 +1,5 @@
-//! WRITE (10) and (12): what the disc in the drive allows at that address, and the way of the blocks
-//! into the buffer.
+//! WRITE (10) and (12): what the disc in the drive allows at that address, and the way of the
+//! blocks into the buffer.
 
 use engine::device::{Cdb, Data};
 use engine::mmc::cdb::{Command, Write10, Write12, WriteAndVerify10};

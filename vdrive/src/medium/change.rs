@@ -1,7 +1,8 @@
 //! The journal's words: one [`Change`] for each thing that can happen to a disc, and its compact
 //! binary form. Reading is safe on hostile bytes: any record either is a change or is refused.
 //!
-//! A change says what is true afterwards, not what was done, so that applying one twice is harmless.
+//! A change says what is true afterwards, not what was done, so that applying one twice is
+//! harmless.
 
 use engine::units::{Blocks, Lba};
 

@@ -151,8 +151,8 @@ impl Disc {
         self.store.snapshot(&snapshot)
     }
 
-    /// Fills `room`, a whole number of blocks, with what lies from `at` on. Blocks that hold nothing
-    /// read as zeros here; whether a drive could read them is in [`Disc::readable`].
+    /// Fills `room`, a whole number of blocks, with what lies from `at` on. Blocks that hold
+    /// nothing read as zeros here; whether a drive could read them is in [`Disc::readable`].
     pub fn read(&self, at: Lba, room: &mut [u8]) -> Result<(), StoreError> {
         let blocks = Blocks((room.len() / BLOCK) as u32);
         self.store.read(slot(at), room)?;

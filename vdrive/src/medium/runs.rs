@@ -162,7 +162,9 @@ mod tests {
     proptest! {
         /// A plain set of addresses is the model; runs stay disjoint and apart.
         #[test]
-        fn runs_are_a_set(ops in prop::collection::vec((any::<bool>(), -20i32..60, 0u32..25), 0..40)) {
+        fn runs_are_a_set(
+            ops in prop::collection::vec((any::<bool>(), -20i32..60, 0u32..25), 0..40),
+        ) {
             let (mut runs, mut set) = (Runs::new(), BTreeSet::new());
             for (add, at, n) in ops {
                 let addresses = at..at + n as i32;

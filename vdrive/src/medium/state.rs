@@ -1,7 +1,7 @@
 //! What a disc knows about itself beside its blocks: tracks, sessions, format, wear. Everything
-//! here lies on the disc in some structure of its kind (PMA and TOC of a CD, RMA of a DVD-R, ADIP and
-//! disc information of a DVD+R, disc management of a BD) and is therefore what a drive finds when
-//! it meets the disc.
+//! here lies on the disc in some structure of its kind (PMA and TOC of a CD, RMA of a DVD-R, ADIP
+//! and disc information of a DVD+R, disc management of a BD) and is therefore what a drive finds
+//! when it meets the disc.
 //!
 //! May not know: commands, time, buffers.
 
@@ -83,8 +83,8 @@ pub struct Session {
 pub enum FormatState {
     /// Not formatted.
     None,
-    /// Begun and stopped: a DVD+RW whose background formatting stopped, a DVD-RW in its intermediate
-    /// state.
+    /// Begun and stopped: a DVD+RW whose background formatting stopped, a DVD-RW in its
+    /// intermediate state.
     Partial,
     /// Going on in the background.
     Running,

@@ -12,8 +12,8 @@ use crate::burn::{CloseStep, Mode, Stage};
 use crate::drive::WaitReason;
 use crate::mmc::cdb::{CloseTrackSession, SynchronizeCache};
 
-/// A disc with little on it is filled up to its smallest diameter when it is closed, a quarter of an
-/// hour at single speed.
+/// A disc with little on it is filled up to its smallest diameter when it is closed, a quarter of
+/// an hour at single speed.
 const LIMIT: Duration = Duration::from_secs(3600);
 
 pub(crate) struct Flush {

@@ -1,8 +1,8 @@
 //! Identifiers of the primary tree: unique within a directory, and the same each time.
 //!
 //! A name becomes d-characters (ECMA-119, 7.4.1), one for each character: letters in capitals,
-//! digits, and `_` for the rest. What stands behind the last dot is the extension. Of names that become the same, all but the first in byte order
-//! get a number at the end of the stem.
+//! digits, and `_` for the rest. What stands behind the last dot is the extension. Of names that
+//! become the same, all but the first in byte order get a number at the end of the stem.
 
 use std::collections::BTreeSet;
 
