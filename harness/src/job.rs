@@ -183,8 +183,8 @@ fn last_session(recorder: &mut Recorder<'_>, last: Lba) -> Result<Tree, Failure>
 /// The user data of a disc, block by block in order, from block 0 to the last recorded one. What
 /// lies between sessions cannot be read and is zeros.
 ///
-/// A formatted disc does not tell what of it was recorded: there the volume on it says where it ends,
-/// unless `whole` asks for every block, or there is no volume.
+/// A formatted disc does not tell what of it was recorded: there the volume on it says where it
+/// ends, unless `whole` asks for every block, or there is no volume.
 ///
 /// `put` takes bytes and says whether it wants more; `tell` is told the blocks read so far and all.
 pub fn read_out(
@@ -245,8 +245,8 @@ pub fn read_out(
     Ok(done.bytes())
 }
 
-/// Where the volume on a formatted disc ends, up to the unit that a drive writes at least; the whole
-/// disc if there is none that can be read.
+/// Where the volume on a formatted disc ends, up to the unit that a drive writes at least; the
+/// whole disc if there is none that can be read.
 fn volume_end(recorder: &mut Recorder<'_>, medium: &Medium, total: Blocks) -> Blocks {
     let unit = medium.rules.map_or(Blocks(1), |rules| rules.unit);
     let mut disc = DiscSectors::range(recorder, Lba(0), total);

@@ -28,7 +28,7 @@ pub fn big_enough(blocks: Blocks) -> Result<MediumModel, Failure> {
     // Padding to the unit and what the drive keeps for itself at a session's end.
     let needs = u64::from(blocks.0) + 1024;
     let models = LADDER.into_iter().map(MediumModel::of_kind);
-    let largest = models.clone().last().map_or(0, |m| m.blocks);
+    let largest = models.clone().next_back().map_or(0, |m| m.blocks);
     models.into_iter().find(|model| u64::from(model.blocks) >= needs).ok_or_else(|| {
         let (has, needs) = (Blocks(largest).bytes(), blocks.bytes());
         let what = format!("no disc is big enough: {needs} are to be burned, a BD-R has {has}");
