@@ -5,8 +5,8 @@
 //! cargo-fuzz and with the stable compiler, `cargo build -p kiln-fuzz --bins --target HOST` does as
 //! well, with coverage if RUSTFLAGS holds `-Cpasses=sancov-module` and, each behind `-Cllvm-args=`,
 //! `-sanitizer-coverage-level=4`, `-sanitizer-coverage-inline-8bit-counters`,
-//! `-sanitizer-coverage-pc-table` and `-sanitizer-coverage-trace-compares`. The test `corpora` replays
-//! every corpus through its target. A target's input format must stay what it is: a change would
+//! `-sanitizer-coverage-pc-table` and `-sanitizer-coverage-trace-compares`. The test `corpora`
+//! replays every corpus through its target. A target's input format must stay what it is: a change would
 //! turn old corpora into noise.
 
 /// Bytes for every structure of the MMC vocabulary.
