@@ -6,8 +6,8 @@
 //! well, with coverage if RUSTFLAGS holds `-Cpasses=sancov-module` and, each behind `-Cllvm-args=`,
 //! `-sanitizer-coverage-level=4`, `-sanitizer-coverage-inline-8bit-counters`,
 //! `-sanitizer-coverage-pc-table` and `-sanitizer-coverage-trace-compares`. The test `corpora`
-//! replays every corpus through its target. A target's input format must stay what it is: a change would
-//! turn old corpora into noise.
+//! replays every corpus through its target. A target's input format must stay what it is: a change
+//! would turn old corpora into noise.
 
 /// Bytes for every structure of the MMC vocabulary.
 pub fn wire(bytes: &[u8]) {
