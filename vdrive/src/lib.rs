@@ -2,7 +2,7 @@
 //!
 //! Three layers, each state in exactly one of them: the [`medium`] (what the laser left, and all
 //! that survives a power cut), the [`mechanism`] (where a block lies and what everything costs in
-//! time), the firmware (MMC as the host sees it). A [`bench`] holds drives and discs and moves
+//! time), the firmware (MMC as the host sees it). A [`mod@bench`] holds drives and discs and moves
 //! time; [`fault`]s go into its schedule; [`truth`] is what checkers see of a disc. [`models`] are
 //! the drives and discs as data; [`store`] is the disc file; [`timeline`] and [`rng`] keep runs
 //! repeatable. No wall clock, no sleeping, no randomness but from a seed.

@@ -373,6 +373,29 @@ fn a_long_operation_keeps_other_commands_away_and_says_how_far_it_is() {
 }
 
 #[test]
+fn read_cd_gives_the_parts_that_it_is_asked_for() {
+    let mut host = Host::with(MediumKind::CdR);
+    host.page05("41 04 08");
+    host.burn(Lba(0), 400, 1);
+    host.sync();
+    host.good("5b 00 02 00 00 00 00 00 00 00");
+    // Two sectors from 16 on, user data; then the same by 00:02:16 to 00:02:18.
+    let user = [host::block(16, 1), host::block(17, 1)].concat();
+    assert!(host.read("be 00 00 00 00 10 00 00 02 10 00 00", 4096) == user);
+    assert!(host.read("b9 00 00 00 02 10 00 02 12 10 00 00", 4096) == user);
+    // Sync, header and user data of the sector at 00:05:00.
+    let sector = host.read("be 08 00 00 00 e1 00 00 01 b0 00 00", 2064);
+    assert_eq!(sector[..12], [0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0]);
+    assert_eq!(sector[12..16], [0x00, 0x05, 0x00, 1]);
+    assert!(sector[16..] == host::block(225, 1));
+    // Audio there is none.
+    assert_eq!(host.fails("be 04 00 00 00 10 00 00 01 10 00 00", 2352), (5, 0x64, 0));
+    assert_eq!(host.fails("be 00 00 00 01 90 00 00 01 10 00 00", 2048), (3, 0x11, 5));
+    let mut host = Host::with(MediumKind::DvdPlusR);
+    assert_eq!(host.fails("be 00 00 00 00 00 00 00 01 10 00 00", 2048), (5, 0x30, 2));
+}
+
+#[test]
 fn a_full_disc_takes_no_more() {
     let mut model = MediumModel::of_kind(MediumKind::DvdPlusR);
     model.blocks = 4096;

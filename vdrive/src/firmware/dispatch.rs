@@ -11,7 +11,7 @@ use super::context::{Cx, Reply};
 use super::ready::{self, Gate};
 use super::{
     blank, buffer, close, config, cue, events, format, identity, info, modes, opc, performance,
-    power, read, reserve, structure, sync, toc, write,
+    power, read, read_cd, reserve, structure, sync, toc, write,
 };
 
 /// A command's function.
@@ -70,8 +70,10 @@ const ROWS: &[Row] = &[
     row(0xac, Gate::Medium, performance::get_performance),
     row(0xad, Gate::Medium, structure::read_disc_structure),
     row(0xb6, Gate::Medium, performance::set_streaming),
+    row(0xb9, Gate::Medium, read_cd::read_cd_msf),
     row(0xbb, Gate::Idle, performance::set_cd_speed),
     row(0xbd, Gate::Drive, power::mechanism_status),
+    row(0xbe, Gate::Medium, read_cd::read_cd),
 ];
 
 /// Rows by operation code.

@@ -75,7 +75,7 @@ const RETRIES: u32 = 8;
 
 /// What the drive says of a block that it cannot read: never recorded on a disc that is overwritten
 /// at random is a blank check; elsewhere the error correction finds nothing.
-fn unreadable(state: &State, bad: Lba) -> Sense {
+pub(super) fn unreadable(state: &State, bad: Lba) -> Sense {
     let formatted = !tracks::sequential(state) && !state.damaged.contains(bad);
     let code = match formatted && !state.recorded.contains(bad) {
         true => codes::BLANK_BLOCK,
@@ -85,7 +85,7 @@ fn unreadable(state: &State, bad: Lba) -> Sense {
 }
 
 /// The laser cannot record and read at once: what is in the buffer is recorded first.
-fn recorded_first(cx: &mut Cx<'_>) -> Option<Answer> {
+pub(super) fn recorded_first(cx: &mut Cx<'_>) -> Option<Answer> {
     if cx.fw.laser.is_empty() {
         return None;
     }
@@ -93,7 +93,7 @@ fn recorded_first(cx: &mut Cx<'_>) -> Option<Answer> {
 }
 
 /// Whether these blocks lie where something can have been recorded.
-fn check_range(state: &State, lba: Lba, blocks: Blocks) -> Result<(), Refusal> {
+pub(super) fn check_range(state: &State, lba: Lba, blocks: Blocks) -> Result<(), Refusal> {
     let end = lba.checked_add(blocks).ok_or(codes::LBA_OUT_OF_RANGE)?;
     let out = |at: Lba| Sense::new(codes::LBA_OUT_OF_RANGE).with_information(at.0 as u32);
     if lba.0 < 0 {
