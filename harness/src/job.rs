@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::burn::{self, Cancel, Event, Options, Outcome, Plan};
-use engine::drive::{DiscSectors, Error, ErrorKind, Medium, Recorder, State};
+use engine::drive::{DiscSectors, Error, ErrorKind, Medium, Recorder, State, Track};
 use engine::image::read::{FileSectors, ReadOptions, Volume};
 use engine::image::{Image, LayoutOptions, ScanOptions, Sectors, Time, Tree};
 use engine::mmc::cdb::Read10;
@@ -211,7 +211,7 @@ pub fn read_out(
         if cancel.is_cancelled() {
             return Err(Failure::new(Exit::Stopped, "stopped; nothing was kept"));
         }
-        let (end, recorded) = stretch(&medium, done);
+        let (end, recorded) = stretch(medium.state, &medium.tracks, done);
         let count = (end.min(total) - done).0.min(512);
         let room = &mut room[..count as usize * BLOCK];
         let mut last = false;
@@ -257,13 +257,14 @@ fn volume_end(recorder: &mut Recorder<'_>, medium: &Medium, total: Blocks) -> Bl
 }
 
 /// Where the stretch ends that this block lies in, and whether it is a track or lies between two.
-fn stretch(medium: &Medium, at: Blocks) -> (Blocks, bool) {
-    if medium.state == State::Overwritable {
+/// A drive that only reads may name no tracks: then everything is worth reading.
+fn stretch(state: State, tracks: &[Track], at: Blocks) -> (Blocks, bool) {
+    if state == State::Overwritable || tracks.is_empty() {
         return (Blocks(u32::MAX), true);
     }
     let at = i64::from(at.0);
     let mut next = i64::from(u32::MAX);
-    for track in medium.tracks.iter().filter(|track| !track.blank) {
+    for track in tracks.iter().filter(|track| !track.blank) {
         let start = i64::from(track.start.0);
         let end = start + i64::from(track.blocks.0);
         if (start..end).contains(&at) {
@@ -308,4 +309,14 @@ pub fn volume_in(path: &Path, session: Lba) -> Result<(FileSectors, Volume), Fai
     let options = ReadOptions { session, ..ReadOptions::default() };
     let volume = Volume::read(&mut sectors, &options).map_err(|e| failed(e.to_string()))?;
     Ok((sectors, volume))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disc_whose_drive_names_no_tracks_is_read_whole() {
+        assert_eq!(stretch(State::Complete, &[], Blocks(16)), (Blocks(u32::MAX), true));
+    }
 }
