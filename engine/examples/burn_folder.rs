@@ -9,8 +9,8 @@ use vdrive::models::MediumKind;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).unwrap_or(env!("CARGO_MANIFEST_DIR").to_owned());
 
-    // The recorder: here a virtual one with a blank DVD+R. With `host::SgIo` and `host::HostClock`
-    // it is a real one; the rest stays as it is.
+    // The recorder: here a virtual one with a blank DVD+R. With `host::SgIo` and
+    // `host::HostClock` it is a real one; the rest stays as it is.
     let mut place = vdrive::open(&"virtual".parse()?, None, MediumKind::DvdPlusR, 1)?;
     let mut recorder = Recorder::new(&mut place.drive, &place.clock, "virtual");
 
