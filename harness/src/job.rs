@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use engine::burn::{self, Cancel, Event, Options, Outcome, Plan};
+use engine::burn::{self, Cancel, DiscState, Event, Options, Outcome, Plan};
 use engine::drive::{DiscSectors, Error, ErrorKind, Medium, Recorder, State, Track};
 use engine::image::read::{FileSectors, ReadOptions, Volume};
 use engine::image::{Image, LayoutOptions, ScanOptions, Sectors, Time, Tree};
@@ -110,7 +110,10 @@ impl Job {
             Source::Tree(tree) => {
                 let tree = match base.last {
                     Some(last) if base.start > Lba(0) => {
-                        let old = last_session(recorder, last)?;
+                        let (old, left_out) = last_session(recorder, last)?;
+                        findings.extend(left_out.iter().map(|path| {
+                            format!("{path}: left out, it was not recorded to its end before")
+                        }));
                         kept = Some(Kept { nodes: old.len() - 1, session: last });
                         old.merged(&tree)?
                     }
@@ -168,8 +171,9 @@ impl Ready {
     }
 }
 
-/// The tree of the session whose first track starts at `last`.
-fn last_session(recorder: &mut Recorder<'_>, last: Lba) -> Result<Tree, Failure> {
+/// The tree of the session whose first track starts at `last`, and what of it was never recorded: a
+/// burn that ended early leaves a tree that names more than the disc holds.
+fn last_session(recorder: &mut Recorder<'_>, last: Lba) -> Result<(Tree, Vec<String>), Failure> {
     let address = recorder.address().to_owned();
     let mut disc = DiscSectors::whole(recorder)?;
     let options = ReadOptions { session: last, ..ReadOptions::default() };
@@ -177,7 +181,7 @@ fn last_session(recorder: &mut Recorder<'_>, last: Lba) -> Result<Tree, Failure>
         Failure::new(Exit::Medium, format!("{address}: the last session cannot be added to: {e}"))
             .advise("The disc is as it was. Use another one, or --image to add an image as it is.")
     })?;
-    Ok(volume.tree)
+    Ok(volume.tree.recorded(disc.blocks())?)
 }
 
 /// The user data of a disc, block by block in order, from block 0 to the last recorded one. What
@@ -198,6 +202,10 @@ pub fn read_out(
     let address = recorder.address().to_owned();
     let medium = recorder.medium()?;
     let mut total = DiscSectors::whole(recorder)?.blocks();
+    // A session that was never closed is not in the disc's capacity; what of it was recorded is data.
+    if let DiscState::Open { readable_to, .. } = burn::assess(recorder)? {
+        total = total.max(readable_to.checked_from(Lba(0)).unwrap_or_default());
+    }
     if medium.state == State::Overwritable && !whole {
         total = volume_end(recorder, &medium, total);
     }
@@ -266,7 +274,11 @@ fn stretch(state: State, tracks: &[Track], at: Blocks) -> (Blocks, bool) {
     let mut next = i64::from(u32::MAX);
     for track in tracks.iter().filter(|track| !track.blank) {
         let start = i64::from(track.start.0);
-        let end = start + i64::from(track.blocks.0);
+        // An open track is recorded up to where it can be written on.
+        let end = match track.next {
+            Some(next) => i64::from(next.0),
+            None => start + i64::from(track.blocks.0),
+        };
         if (start..end).contains(&at) {
             return (Blocks(u32::try_from(end).unwrap_or(u32::MAX)), true);
         }

@@ -3,22 +3,35 @@
 use std::collections::BTreeMap;
 
 use super::tree::{ContentId, HostFile, Kind, NodeId, Source, Tree, TreeError, TreeErrorKind};
+use crate::units::Blocks;
 
 impl Tree {
     /// This tree with another one laid over it. Directories that both have are joined, with the
     /// metadata of the one on top; anything else of the same path is replaced by it.
     pub fn merged(&self, over: &Tree) -> Result<Tree, TreeError> {
+        self.merge(over, u64::MAX).map(|(tree, _)| tree)
+    }
+
+    /// This tree without the files on the disc that reach behind its first `blocks` blocks, as after
+    /// a burn that ended early, and the paths of those left out.
+    pub fn recorded(&self, blocks: Blocks) -> Result<(Tree, Vec<String>), TreeError> {
+        self.merge(&Tree::new(*self.meta(self.root())), u64::from(blocks.0))
+    }
+
+    fn merge(&self, over: &Tree, end: u64) -> Result<(Tree, Vec<String>), TreeError> {
         let mut merge = Merge {
             out: Tree::new(*over.meta(over.root())),
             sides: [Side::of(self), Side::of(over)],
             waiting: Vec::new(),
+            end,
+            left_out: Vec::new(),
         };
         let root = merge.out.root();
         merge.waiting.push((root, [Some(self.root()), Some(over.root())]));
         while let Some((into, pair)) = merge.waiting.pop() {
             merge.directory(into, pair)?;
         }
-        Ok(merge.out)
+        Ok((merge.out, merge.left_out))
     }
 }
 
@@ -40,6 +53,9 @@ struct Merge<'a> {
     sides: [Side<'a>; 2],
     /// Directories whose entries are still to be added, with where each side has them.
     waiting: Vec<(NodeId, [Option<NodeId>; 2])>,
+    /// Blocks of the disc that hold something: what reaches behind them is left out.
+    end: u64,
+    left_out: Vec<String>,
 }
 
 impl Merge<'_> {
@@ -98,6 +114,12 @@ impl Merge<'_> {
     ) -> Result<(), TreeError> {
         let tree = self.sides[side].tree;
         let (name, meta) = (tree.name(node), *tree.meta(node));
+        if let Source::OnDisc(extents) = &tree.content(content).source
+            && extents.iter().any(|extent| extent.end() > self.end)
+        {
+            self.left_out.push(tree.display_path(node));
+            return Ok(());
+        }
         if let Some(&known) = self.sides[side].contents.get(&content) {
             return self.out.add_link(into, name, meta, known).map(drop);
         }
@@ -134,6 +156,21 @@ mod tests {
     fn paths(tree: &Tree) -> Vec<(String, u64, u32)> {
         let all = tree.walk();
         all.map(|n| (tree.display_path(n), tree.size(n), tree.meta(n).mode)).collect()
+    }
+
+    #[test]
+    fn what_was_not_recorded_is_left_out() {
+        let mut old = Tree::new(mode(0o700));
+        let at = |lba, bytes| [Extent { lba: Lba(lba), bytes }];
+        for (name, extent) in [("whole", at(20, 2048)), ("cut", at(20, 2049)), ("gone", at(21, 1))]
+        {
+            old.add_on_disc(old.root(), name.as_bytes(), mode(0o644), &extent).expect("new name");
+        }
+        old.add_on_disc(old.root(), b"empty", mode(0o644), &at(90, 0)).expect("new name");
+        let (kept, left_out) = old.recorded(Blocks(21)).expect("a good tree");
+        assert_eq!(left_out, ["/cut", "/gone"]);
+        let kept: Vec<_> = paths(&kept).into_iter().map(|(path, ..)| path).collect();
+        assert_eq!(kept, ["/", "/empty", "/whole"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::time::Time;
-use crate::units::Lba;
+use crate::units::{BLOCK, Lba};
 
 /// A node of one [`Tree`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +72,15 @@ pub struct Extent {
     pub lba: Lba,
     /// Bytes used; the last block may be partly used.
     pub bytes: u64,
+}
+
+impl Extent {
+    /// The block behind its last one, counted from the start of the disc; 0 if it holds nothing.
+    pub(super) fn end(&self) -> u64 {
+        let blocks = self.bytes.div_ceil(BLOCK as u64);
+        let start = u64::try_from(self.lba.0).unwrap_or(0);
+        if blocks == 0 { 0 } else { start.saturating_add(blocks) }
+    }
 }
 
 /// Where the bytes of a content come from.
