@@ -202,7 +202,7 @@ pub fn read_out(
     let address = recorder.address().to_owned();
     let medium = recorder.medium()?;
     let mut total = DiscSectors::whole(recorder)?.blocks();
-    // A session that was never closed is not in the disc's capacity; what of it was recorded is data.
+    // A session that was never closed is not in the disc's capacity; what it holds is data.
     if let DiscState::Open { readable_to, .. } = burn::assess(recorder)? {
         total = total.max(readable_to.checked_from(Lba(0)).unwrap_or_default());
     }

@@ -12,8 +12,8 @@ impl Tree {
         self.merge(over, u64::MAX).map(|(tree, _)| tree)
     }
 
-    /// This tree without the files on the disc that reach behind its first `blocks` blocks, as after
-    /// a burn that ended early, and the paths of those left out.
+    /// This tree without the files on the disc that reach behind its first `blocks` blocks, as
+    /// after a burn that ended early, and the paths of those left out.
     pub fn recorded(&self, blocks: Blocks) -> Result<(Tree, Vec<String>), TreeError> {
         self.merge(&Tree::new(*self.meta(self.root())), u64::from(blocks.0))
     }
