@@ -1,25 +1,23 @@
 """What programs that are not ours find in an image, against the folder that it was made from.
 
 Each reader turns an image into a tree and says which aspects of it can be held against the source.
-What a reader is known not to manage stands in `foreign-image.expect` with the reason; an entry that
-no longer applies is an error like an unexpected difference."""
+What a reader is known not to manage stands in `foreign-image.expect` with the reason; an entry
+that no longer applies is an error like an unexpected difference."""
 
 import collections
-import fnmatch
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-import unicodedata
 
+import expect
 import guest
 import trees
 
 # `start`: the block where the session to look at starts.
 Case = collections.namedtuple("Case", "name image source start", defaults=(0,))
 Difference = collections.namedtuple("Difference", "path aspect want got")
-Rule = collections.namedtuple("Rule", "reader aspect pattern reason")
 
 ALL = ("kind", "mode", "size", "mtime", "target", "sha256", "links")
 EXPECT = os.path.join(guest.ROOT, "scripts", "foreign-image.expect")
@@ -195,7 +193,7 @@ def check(cases, readers=None, rules=None):
     """Runs the readers on every case, prints the table and what is wrong; returns the number of
     (case, reader) pairs that passed and that failed."""
     readers = readers or list(READERS)
-    rules = load_rules(EXPECT) if rules is None else rules
+    rules = load_rules() if rules is None else rules
     sources = {case.source: None for case in cases}
     for source in sources:
         sources[source] = trees.from_directory(source)
@@ -215,7 +213,8 @@ def check(cases, readers=None, rules=None):
                 found, tree = [Difference("", "unreadable", "", str(error))], {}
             known = 0
             for difference in found:
-                rule = match(rules, name, difference)
+                rule = expect.match(
+                    rules, name, difference.aspect, difference.path or ".")
                 used.add(rule)
                 known += rule is not None
                 if rule is None:
@@ -229,9 +228,7 @@ def check(cases, readers=None, rules=None):
     if len(wrong) > 60:
         print(f"... and {len(wrong) - 60} more")
     failed = sum("WRONG" in cell for cell in table.values())
-    for rule in stale(rules, used, readers, sources.values()):
-        failed += 1
-        print(f"stale entry in foreign-image.expect, nothing like it was seen: {' | '.join(rule)}")
+    failed += expect.say_stale(stale(rules, used, readers, sources.values()), "foreign-image.expect")
     return sum(cell.startswith("ok") for cell in table.values()), failed
 
 
@@ -261,31 +258,16 @@ def unwrap(tree):
     return tree
 
 
-def load_rules(path):
-    rules = []
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip() and not line.startswith("#"):
-                fields = [field.strip() for field in line.split(" | ")]
-                if len(fields) != 4 or not all(fields):
-                    raise guest.RigError(f"{path}, line {number}: reader | aspect | path | reason")
-                rules.append(Rule(*fields))
-    return rules
-
-
-def match(rules, reader, difference):
-    path = unicodedata.normalize("NFC", difference.path or ".")
-    return next((rule for rule in rules if rule.reader == reader
-                 and rule.aspect == difference.aspect
-                 and fnmatch.fnmatchcase(path, rule.pattern)), None)
+def load_rules():
+    return expect.load(EXPECT, ("reader", "aspect", "path", "reason"))
 
 
 def stale(rules, used, readers, sources):
     """Rules that apply to a path in one of the sources and whose reader ran, but matched nothing."""
     for rule in rules:
-        if rule.reader in readers and rule not in used:
-            if any(fnmatch.fnmatchcase(unicodedata.normalize("NFC", path or "."), rule.pattern)
-                   for source in sources for path in source):
+        reader, _, pattern = rule.patterns
+        if reader in readers and rule not in used:
+            if any(expect.fits(pattern, path or ".") for source in sources for path in source):
                 yield rule
 
 
