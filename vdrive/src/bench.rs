@@ -250,6 +250,22 @@ impl Bench {
         slot.firmware.as_ref().is_none_or(Firmware::is_quiet)
     }
 
+    /// Lets the drive record what is in its buffer and come to the end of what it is at.
+    pub fn settle(&self, drive: DriveId) {
+        let mut inner = self.lock();
+        // Each round ends a job or says better when it ends; an error ends it at once.
+        for _ in 0..ROUNDS {
+            let now = inner.now;
+            let Some(slot) = inner.drives.get_mut(drive.0) else { return };
+            let Some(firmware) = &mut slot.firmware else { return };
+            let due = firmware.quiet_at(&mut slot.disc, now);
+            if due <= now && firmware.is_quiet() {
+                return;
+            }
+            inner.run_until(due);
+        }
+    }
+
     pub(crate) fn execute(
         &self,
         drive: DriveId,
@@ -263,6 +279,9 @@ impl Bench {
         self.lock().drives.get(drive.0).map(|slot| Arc::clone(&slot.model))
     }
 }
+
+/// More often than this nothing is still under way.
+const ROUNDS: u32 = 1000;
 
 fn gone() -> DeviceError {
     DeviceError::new(DeviceErrorKind::Gone, "the virtual drive has no power")
