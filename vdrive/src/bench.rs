@@ -275,6 +275,11 @@ impl Bench {
         self.lock().execute(drive, request, &mut data)
     }
 
+    /// The name of the drive's model.
+    pub fn model_name(&self, drive: DriveId) -> Option<String> {
+        self.model(drive).map(|model| model.name.clone())
+    }
+
     pub(crate) fn model(&self, drive: DriveId) -> Option<Arc<DriveModel>> {
         self.lock().drives.get(drive.0).map(|slot| Arc::clone(&slot.model))
     }

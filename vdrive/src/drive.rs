@@ -8,7 +8,7 @@ use engine::device::{Clock, Completion, Data, Device, DeviceError, Limits, Reque
 
 use crate::bench::{Bench, BenchClock, DriveId, SPIN_UP_LIMIT};
 use crate::medium::{Disc, DiscError};
-use crate::models::{MediumKind, MediumModel, ModelError, VirtualAddress};
+use crate::models::{DriveModel, MediumKind, MediumModel, ModelError, VirtualAddress};
 use crate::store::StoreErrorKind;
 
 /// A drive on a bench, at the end of its cable. Clones are the same drive.
@@ -64,6 +64,22 @@ pub struct Virtual {
     pub clock: BenchClock,
     /// The disc file was made for this, blank.
     pub created: bool,
+}
+
+impl Virtual {
+    /// A drive of this model on a bench of its own, with this disc in it, if any, spun up.
+    pub fn new(model: DriveModel, disc: Option<Disc>, seed: u64) -> Virtual {
+        let bench = Bench::new(seed);
+        let id = bench.add_drive(model);
+        if let Some(disc) = disc {
+            // The drive has just been put there: it is empty.
+            let inserted = bench.insert(id, disc);
+            debug_assert!(inserted.is_ok(), "a new drive is empty");
+        }
+        let clock = bench.clock();
+        spin_up(&bench, &clock, id);
+        Virtual { drive: bench.device(id), bench, id, clock, created: false }
+    }
 }
 
 /// Why there is no virtual drive.
@@ -130,14 +146,8 @@ pub fn open(
     if let Some(wanted) = named.map(|model| model.kind).filter(|&wanted| wanted != found) {
         return Err(OpenError::OtherKind { path: disc.path().to_owned(), found, wanted });
     }
-    let bench = Bench::new(address.seed.unwrap_or(seed));
-    let id = bench.add_drive(drive_model);
-    // The drive has just been put there: it is empty.
-    let inserted = bench.insert(id, disc);
-    debug_assert!(inserted.is_ok(), "a new drive is empty");
-    let clock = bench.clock();
-    spin_up(&bench, &clock, id);
-    Ok(Virtual { drive: bench.device(id), bench, id, clock, created })
+    let virt = Virtual::new(drive_model, Some(disc), address.seed.unwrap_or(seed));
+    Ok(Virtual { created, ..virt })
 }
 
 fn disc(path: Option<&Path>, medium: &MediumModel) -> Result<(Disc, bool), OpenError> {

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+use super::vdrive::args::Vdrive;
 use crate::place::Want;
 
 /// Master and burn optical discs, on real recorders and on virtual ones.
@@ -34,6 +35,9 @@ pub enum Command {
     Disc(Disc),
     Drives(Drives),
     Run(Run),
+    /// Lend the virtual drive to other programs
+    #[command(subcommand)]
+    Vdrive(Vdrive),
     /// Print the completions of a shell
     #[command(after_help = "Example:\n  kiln completions bash > ~/.local/share/bash-completion/\
                             completions/kiln")]

@@ -15,6 +15,7 @@ mod progress;
 mod read;
 mod run;
 mod stop;
+pub mod vdrive;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -33,13 +34,18 @@ pub fn main() -> ExitCode {
         return end(out::text(&exit::table()).map(drop));
     }
     match Cli::try_parse_from(arguments) {
-        Ok(cli) => end(carry_out(cli)),
+        Ok(cli) => match carry_out(cli) {
+            Ok(code) => ExitCode::from(code),
+            Err(failure) => end(Err(failure)),
+        },
         Err(error) => usage(&error),
     }
 }
 
-fn carry_out(cli: Cli) -> Result<(), Failure> {
+/// The exit code is 0, or that of a program that was run.
+fn carry_out(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
+        Command::Vdrive(what) => return vdrive::vdrive(&what),
         Command::Burn(args) => burn::burn(&args),
         Command::Info(args) => info::info(&args),
         Command::Read(args) => read::read(&args),
@@ -50,6 +56,7 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { dir } => manual::pages(&dir),
     }
+    .map(|()| 0)
 }
 
 fn end(result: Result<(), Failure>) -> ExitCode {

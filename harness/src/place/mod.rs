@@ -4,6 +4,7 @@
 mod address;
 mod disc;
 mod laboratory;
+mod lent;
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -18,6 +19,7 @@ use vdrive::models::MediumModel;
 pub use address::Address;
 pub use disc::{big_enough, make_disc, medium_named, shrink};
 pub use laboratory::{Cut, Laboratory};
+pub use lent::{Lent, lend};
 
 use crate::exit::{Exit, Failure};
 
