@@ -266,6 +266,15 @@ impl Bench {
         }
     }
 
+    /// The drive's standard INQUIRY data, without a command; nothing without power.
+    pub(crate) fn inquiry(&self, drive: DriveId) -> Vec<u8> {
+        let mut inner = self.lock();
+        let now = inner.now;
+        let Some(slot) = inner.drives.get_mut(drive.0) else { return Vec::new() };
+        let Some(firmware) = &mut slot.firmware else { return Vec::new() };
+        firmware.inquiry(&mut slot.disc, now)
+    }
+
     pub(crate) fn execute(
         &self,
         drive: DriveId,

@@ -235,6 +235,17 @@ impl Firmware {
         self.prevented || self.prevented_persistently
     }
 
+    /// The standard INQUIRY data.
+    pub(crate) fn inquiry(&mut self, disc: &mut Option<Disc>, now: Instant) -> Vec<u8> {
+        let mut room = [0; 96];
+        let cdb = Cdb::new(&[0x12, 0, 0, 0, room.len() as u8, 0]);
+        let mut data = Data::In(&mut room);
+        match identity::inquiry(&mut Cx { fw: self, disc, now, turn: 0 }, &cdb, &mut data) {
+            Ok(Answer::Good { moved, .. }) => room[..moved].to_vec(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Carries out, or goes on with, one command. `turn` counts how often it was put off.
     pub(crate) fn command(
         &mut self,

@@ -4,12 +4,14 @@
 //! that two runs are equal. [`Pace::RealTime`]: the bench's clock goes with the wall's, and each
 //! answer says before when it may not reach its initiator. Knows nothing of how commands come here.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use engine::device::trace::Ended;
 use engine::device::{Cdb, Clock, Completion, Data, DeviceError, Request};
 use engine::units::Instant;
 
+use super::trace::{Moment, Passed, Speaker, Trace, Way};
 use super::wall::{HostWall, Wall};
 use crate::bench::{Bench, BenchError, DriveId};
 use crate::drive::Virtual;
@@ -54,12 +56,59 @@ pub struct Lun {
 #[derive(Debug)]
 struct Inner {
     number: u16,
-    bench: Bench,
     drive: DriveId,
+    time: Arc<Time>,
+    trace: OnceLock<Trace>,
+}
+
+/// A bench's time, and the wall's.
+#[derive(Debug)]
+struct Time {
+    bench: Bench,
     pace: Pace,
     wall: Arc<dyn Wall>,
     /// The same moment on the wall and on the bench.
     start: (std::time::Instant, Instant),
+    /// When the bench's clock began, in nanoseconds since 1970. Simulated time begins in 1970, so
+    /// that two runs have equal captures.
+    epoch: u64,
+}
+
+/// The time of several benches: the latest.
+#[derive(Debug)]
+pub(super) struct Times(Vec<Arc<Time>>);
+
+impl Times {
+    pub(super) fn of(luns: &[Lun]) -> Times {
+        Times(luns.iter().map(|lun| Arc::clone(&lun.inner.time)).collect())
+    }
+}
+
+impl Moment for Times {
+    fn now(&self) -> u64 {
+        self.0.iter().map(|time| time.date()).max().unwrap_or(0)
+    }
+}
+
+impl Time {
+    fn bench_time(&self, wall: std::time::Instant) -> Instant {
+        let (since, at) = self.start;
+        at + wall.saturating_duration_since(since)
+    }
+
+    fn wall_time(&self, bench: Instant) -> Option<std::time::Instant> {
+        let (since, at) = self.start;
+        since.checked_add(bench.since(at))
+    }
+
+    /// The date now, in nanoseconds since 1970.
+    fn date(&self) -> u64 {
+        let now = match self.pace {
+            Pace::Simulated => self.bench.now(),
+            Pace::RealTime => self.bench_time(self.wall.now()),
+        };
+        self.epoch.saturating_add(now.0)
+    }
 }
 
 /// One initiator's way to a drive. It goes when it is dropped, and what it prevented with it.
@@ -67,6 +116,9 @@ struct Inner {
 pub struct Nexus {
     lun: Lun,
     name: String,
+    /// Its number in traces.
+    number: u64,
+    on_wire: bool,
 }
 
 /// The drive itself never gives a command up; who waits for it does.
@@ -80,9 +132,14 @@ impl Lun {
 
     /// The same by another clock on the wall.
     pub fn by_wall(number: u16, virt: Virtual, pace: Pace, wall: Arc<dyn Wall>) -> Lun {
-        let start = (wall.now(), virt.bench.now());
         let (bench, drive) = (virt.bench, virt.id);
-        Lun { inner: Arc::new(Inner { number, bench, drive, pace, wall, start }) }
+        let start = (wall.now(), bench.now());
+        let epoch = match pace {
+            Pace::Simulated => 0,
+            Pace::RealTime => wall.date().saturating_sub(start.1.0),
+        };
+        let time = Arc::new(Time { bench, pace, wall, start, epoch });
+        Lun { inner: Arc::new(Inner { number, drive, time, trace: OnceLock::new() }) }
     }
 
     /// Its logical unit number.
@@ -92,7 +149,7 @@ impl Lun {
 
     /// The bench that the drive stands on. Whoever moves its time by hand leaves the pace.
     pub fn bench(&self) -> &Bench {
-        &self.inner.bench
+        &self.inner.time.bench
     }
 
     /// The drive's name on the bench.
@@ -102,12 +159,13 @@ impl Lun {
 
     /// How its time passes.
     pub fn pace(&self) -> Pace {
-        self.inner.pace
+        self.inner.time.pace
     }
 
     /// A new I_T nexus, called `name` in traces.
     pub fn attach(&self, name: &str) -> Nexus {
-        Nexus { lun: self.clone(), name: name.to_owned() }
+        let number = self.trace().map_or(0, Trace::number);
+        Nexus { lun: self.clone(), name: name.to_owned(), number, on_wire: false }
     }
 
     /// Carries out a reset on behalf of a nexus.
@@ -165,7 +223,8 @@ impl Lun {
     /// of a command that takes long, is waited for.
     pub fn tick(&self) {
         if self.pace() == Pace::RealTime {
-            self.bench().wait_until(self.bench_time(self.inner.wall.now()));
+            let time = &self.inner.time;
+            time.bench.wait_until(time.bench_time(time.wall.now()));
         }
     }
 
@@ -175,14 +234,14 @@ impl Lun {
         self.bench().settle(self.drive());
     }
 
-    fn bench_time(&self, wall: std::time::Instant) -> Instant {
-        let (since, at) = self.inner.start;
-        at + wall.saturating_duration_since(since)
+    /// Whatever passes between this drive and its initiators goes there, too.
+    pub(super) fn trace_to(&self, trace: &Trace) {
+        // The first server that lends it out keeps it.
+        let _ = self.inner.trace.set(trace.clone());
     }
 
-    fn wall_time(&self, bench: Instant) -> Option<std::time::Instant> {
-        let (since, at) = self.inner.start;
-        since.checked_add(bench.since(at))
+    fn trace(&self) -> Option<&Trace> {
+        self.inner.trace.get()
     }
 }
 
@@ -197,17 +256,96 @@ impl Nexus {
         &self.name
     }
 
+    /// Says that its bytes go through a [`Tap`](super::trace::Tap): a capture shows those, and not
+    /// a session made up for its commands.
+    pub fn on_wire(mut self) -> Nexus {
+        self.on_wire = true;
+        self
+    }
+
     /// Carries the command out in the bench's time and returns at once. Bytes of `data` beyond
     /// those that the completion's residual leaves keep their old value.
     pub fn execute(&mut self, cdb: &Cdb, data: Data<'_>) -> Answer {
+        self.lun.tick();
+        match self.lun.trace().filter(|trace| trace.is_on()) {
+            None => self.carry_out(cdb, data),
+            Some(trace) => {
+                let trace = trace.clone();
+                self.traced(&trace, cdb, data)
+            }
+        }
+    }
+
+    fn carry_out(&mut self, cdb: &Cdb, data: Data<'_>) -> Answer {
         let lun = &self.lun;
-        lun.tick();
         let request = Request { cdb: *cdb, timeout: PATIENCE };
         let result = lun.bench().execute(lun.drive(), &request, data);
         let due = match lun.pace() {
             Pace::Simulated => None,
-            Pace::RealTime => lun.wall_time(lun.bench().now()),
+            Pace::RealTime => lun.inner.time.wall_time(lun.bench().now()),
         };
         Answer { result, due }
+    }
+
+    fn traced(&mut self, trace: &Trace, cdb: &Cdb, data: Data<'_>) -> Answer {
+        let issued = self.lun.bench().now();
+        let offered = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        match data {
+            Data::None => {
+                let answer = self.carry_out(cdb, Data::None);
+                self.passed(trace, cdb, issued, offered, Way::None, &answer);
+                answer
+            }
+            Data::Out(bytes) => {
+                let answer = self.carry_out(cdb, Data::Out(bytes));
+                self.passed(trace, cdb, issued, offered, Way::Out(bytes), &answer);
+                answer
+            }
+            Data::In(room) => {
+                let answer = self.carry_out(cdb, Data::In(&mut *room));
+                let arrived = match &answer.result {
+                    Ok(done) => room.len().saturating_sub(done.residual as usize),
+                    Err(_) => 0,
+                };
+                self.passed(trace, cdb, issued, offered, Way::In(&room[..arrived]), &answer);
+                answer
+            }
+        }
+    }
+
+    fn passed(
+        &self,
+        trace: &Trace,
+        cdb: &Cdb,
+        issued: Instant,
+        offered: u32,
+        way: Way<'_>,
+        answer: &Answer,
+    ) {
+        let (ended, residual, elapsed) = match &answer.result {
+            Ok(done) => {
+                (Ended::Spoke(done.status, done.sense.clone()), done.residual, done.elapsed)
+            }
+            Err(error) => (Ended::Failed(error.kind), 0, self.lun.bench().now().since(issued)),
+        };
+        let at = self.lun.inner.time.epoch.saturating_add(issued.0);
+        let lun = self.lun.number();
+        let passed = Passed { lun, cdb: *cdb, offered, residual, way, ended, issued, elapsed, at };
+        let inquiry = || self.lun.bench().inquiry(self.lun.drive());
+        let speaker = Speaker {
+            number: self.number,
+            name: &self.name,
+            on_wire: self.on_wire,
+            inquiry: &inquiry,
+        };
+        trace.passed(&speaker, &passed);
+    }
+}
+
+impl Drop for Nexus {
+    fn drop(&mut self) {
+        if let Some(trace) = self.lun.trace() {
+            trace.left(self.number);
+        }
     }
 }

@@ -6,6 +6,7 @@
 //! real time; the drive itself never does.
 
 pub mod lun;
+pub mod trace;
 pub mod wall;
 
 use std::fmt;
@@ -13,7 +14,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-pub use lun::{Answer, Lun, Nexus, Pace, Reset};
+use self::lun::Times;
+pub use self::lun::{Answer, Lun, Nexus, Pace, Reset};
+use self::trace::Trace;
 
 /// How often a drive that is paced to real time moves while nobody asks anything of it.
 const TICK: Duration = Duration::from_millis(100);
@@ -35,6 +38,7 @@ type Ending = Box<dyn FnOnce() + Send>;
 
 struct Inner {
     luns: Vec<Lun>,
+    trace: Trace,
     stop: Stop,
     endings: Mutex<Vec<Ending>>,
     ticker: Mutex<Option<JoinHandle<()>>>,
@@ -85,8 +89,10 @@ impl Server {
                 }
             })
         });
-        let inner =
-            Inner { luns, stop, endings: Mutex::new(Vec::new()), ticker: Mutex::new(ticker) };
+        let trace = Trace::new(Box::new(Times::of(&luns)));
+        luns.iter().for_each(|lun| lun.trace_to(&trace));
+        let endings = Mutex::new(Vec::new());
+        let inner = Inner { luns, trace, stop, endings, ticker: Mutex::new(ticker) };
         Server { inner: Arc::new(inner) }
     }
 
@@ -98,6 +104,11 @@ impl Server {
     /// The drive of this number.
     pub fn lun(&self, number: u16) -> Option<&Lun> {
         self.inner.luns.iter().find(|lun| lun.number() == number)
+    }
+
+    /// What passes between the drives and their initiators, if it is to be written down.
+    pub fn trace(&self) -> &Trace {
+        &self.inner.trace
     }
 
     /// The sign that the server has been stopped. A listener looks at it between two commands.
@@ -139,6 +150,8 @@ impl Inner {
             let _ = ticker.join();
         }
         self.luns.iter().for_each(Lun::settle);
+        // Whoever wants to know whether the trace is complete stops it before.
+        let _ = self.trace.stop();
     }
 }
 
