@@ -10,7 +10,7 @@ use vdrive::models::MediumKind;
 
 #[test]
 fn every_medium_takes_an_image_and_gives_it_back() {
-    for kind in ALL {
+    for &kind in ALL {
         let mut place = Place::new(kind);
         let outcome = place.burn(1, 1000, &Options::default());
         let outcome = outcome.unwrap_or_else(|error| panic!("{kind}: {error}"));
@@ -90,7 +90,7 @@ fn a_rewritable_disc_can_be_kept_open_and_grown() {
 
 #[test]
 fn events_tell_stages_in_order_and_progress_to_the_end() {
-    for kind in ALL {
+    for &kind in ALL {
         let mut place = Place::new(kind);
         let plan = place.plan(20_000, &Options::default()).unwrap();
         let mut events = Vec::new();
@@ -127,7 +127,7 @@ fn events_tell_stages_in_order_and_progress_to_the_end() {
 
 #[test]
 fn cancelling_anywhere_leaves_what_is_said() {
-    for kind in ALL {
+    for &kind in ALL {
         for after in [0, 1, 3, 8, 20, 40] {
             let mut place = Place::new(kind);
             let plan = place.plan(2000, &keep_open()).unwrap();
@@ -166,7 +166,7 @@ fn cancelling_anywhere_leaves_what_is_said() {
 
 #[test]
 fn a_disc_too_small_is_refused_before_anything_happens() {
-    for kind in ALL {
+    for &kind in ALL {
         let mut place = Place::new(kind);
         let error = place.plan(50_000_000, &Options::default()).unwrap_err();
         assert!(matches!(*error.fault, Fault::TooSmall { .. }), "{kind}: {error}");

@@ -53,17 +53,17 @@ fn everywhere(kind: MediumKind, what: What) {
 
 #[test]
 fn a_bus_reset() {
-    ALL.into_iter().for_each(|kind| everywhere(kind, What::Reset));
+    ALL.iter().for_each(|&kind| everywhere(kind, What::Reset));
 }
 
 #[test]
 fn a_drive_that_does_not_answer_for_ten_minutes() {
-    ALL.into_iter().for_each(|kind| everywhere(kind, What::Hang(Duration::from_secs(600))));
+    ALL.iter().for_each(|&kind| everywhere(kind, What::Hang(Duration::from_secs(600))));
 }
 
 #[test]
 fn a_disc_torn_out() {
-    ALL.into_iter().for_each(|kind| everywhere(kind, What::MediumRemoved));
+    ALL.iter().for_each(|&kind| everywhere(kind, What::MediumRemoved));
 }
 
 fn with_bad_blocks(
@@ -82,7 +82,7 @@ fn with_bad_blocks(
 
 #[test]
 fn blocks_that_cannot_be_written() {
-    for kind in ALL {
+    for &kind in ALL {
         let (mut place, result) = with_bad_blocks(kind, What::WriteError(Lba(900), Blocks(3)));
         match result {
             // Drives with spare blocks use them.
@@ -99,7 +99,7 @@ fn blocks_that_cannot_be_written() {
 
 #[test]
 fn a_block_that_cannot_be_read_back_is_named() {
-    for kind in ALL {
+    for &kind in ALL {
         let (_, result) = with_bad_blocks(kind, What::ReadError(Lba(905), Blocks(1)));
         let error = result.expect_err("a bad block");
         match &*error.fault {
@@ -114,7 +114,7 @@ fn a_block_that_cannot_be_read_back_is_named() {
 
 #[test]
 fn a_source_that_fails_leaves_what_is_said() {
-    for kind in ALL {
+    for &kind in ALL {
         for bad in [0, 1, 100, 1999] {
             let mut place = Place::new(kind);
             let plan = place.plan(2000, &Options::default()).unwrap();

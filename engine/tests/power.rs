@@ -100,7 +100,7 @@ fn every_command(kind: MediumKind, earlier: Option<&Options>, options: &Options,
 
 #[test]
 fn power_cuts_on_blank_discs() {
-    for kind in ALL {
+    for &kind in ALL {
         every_command(kind, None, &Options::default(), false);
         every_command(kind, None, &Options::default(), true);
     }

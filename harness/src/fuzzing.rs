@@ -5,18 +5,18 @@ mod troubled;
 use std::collections::BTreeMap;
 
 pub use troubled::troubled_burns;
+use vdrive::models::MediumKind;
 
 use crate::scenario::{Burn, Choices, File, Kind, Medium, Needs, Scenario, Step, Verify, run};
-
-const MEDIA: [&str; 8] = ["cd-r", "cd-rw", "dvd-r", "dvd-rw", "dvd+r", "dvd+rw", "bd-r", "bd-re"];
 
 /// A burn that these bytes choose: medium, files, how it is closed and verified, and perhaps the
 /// command at which the power goes. Panics if a promise is broken. Missing bytes count as zero.
 pub fn whole_burn(bytes: &[u8]) {
     let mut bytes = bytes.iter().copied();
     let mut byte = || bytes.next().unwrap_or(0);
+    let kind = usize::from(byte());
     let medium = Medium {
-        kind: Kind(MEDIA[usize::from(byte() % 8)].to_owned()),
+        kind: Kind(MediumKind::ALL[kind % MediumKind::ALL.len()].to_string()),
         blocks: None,
         defects: Vec::new(),
     };

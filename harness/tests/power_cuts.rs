@@ -2,8 +2,7 @@
 //! each time, checked against the medium.
 
 use harness::scenario::{Choices, Scenario, run};
-
-const MEDIA: [&str; 8] = ["cd-r", "cd-rw", "dvd-r", "dvd-rw", "dvd+r", "dvd+rw", "bd-r", "bd-re"];
+use vdrive::models::MediumKind;
 
 /// Cuts the power at each command of the scenario's first burn, and once behind the last.
 fn at_every_command(text: &str, name: &str) {
@@ -28,14 +27,20 @@ fn small_burn(medium: &str) {
 }
 
 macro_rules! each_medium {
-    ($($test:ident $at:literal),*) => {
+    ($($test:ident $name:literal),*) => {
         $(#[test]
         fn $test() {
-            small_burn(MEDIA[$at]);
+            small_burn($name);
         })*
+
+        #[test]
+        fn no_medium_is_left_out() {
+            assert_eq!([$($name),*], MediumKind::ALL.map(MediumKind::name));
+        }
     };
 }
 
 each_medium!(
-    cd_r 0, cd_rw 1, dvd_r 2, dvd_rw 3, dvd_plus_r 4, dvd_plus_rw 5, bd_r 6, bd_re 7
+    cd_r "cd-r", cd_rw "cd-rw", dvd_r "dvd-r", dvd_rw "dvd-rw", dvd_plus_r "dvd+r",
+    dvd_plus_rw "dvd+rw", bd_r "bd-r", bd_re "bd-re"
 );

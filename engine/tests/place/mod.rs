@@ -11,16 +11,7 @@ use vdrive::models::{MediumKind, VirtualAddress};
 use vdrive::truth::Truth;
 
 /// All kinds.
-pub const ALL: [MediumKind; 8] = [
-    MediumKind::CdR,
-    MediumKind::CdRw,
-    MediumKind::DvdR,
-    MediumKind::DvdRw,
-    MediumKind::DvdPlusR,
-    MediumKind::DvdPlusRw,
-    MediumKind::BdR,
-    MediumKind::BdRe,
-];
+pub const ALL: &[MediumKind] = &MediumKind::ALL;
 
 /// The content of block `number` of the image called `tag`: no two are alike.
 pub fn block(tag: u32, number: u32) -> [u8; BLOCK] {

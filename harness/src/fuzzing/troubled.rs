@@ -22,17 +22,6 @@ const BD_BLOCKS: u32 = 393_216 + BLOCKS;
 /// Burns on one disc.
 const MOST: usize = 3;
 
-const MEDIA: [MediumKind; 8] = [
-    MediumKind::CdR,
-    MediumKind::CdRw,
-    MediumKind::DvdR,
-    MediumKind::DvdRw,
-    MediumKind::DvdPlusR,
-    MediumKind::DvdPlusRw,
-    MediumKind::BdR,
-    MediumKind::BdRe,
-];
-
 /// Burns as `bytes` say, twice. Panics where a promise does not hold.
 ///
 /// The first byte chooses the disc. Each burn takes eight bytes: choices (bit 0 keeps the disc
@@ -150,7 +139,7 @@ struct Ended {
 /// Burns on a new disc; `lines` gets the trace and how each burn ended.
 fn run(bytes: &[u8], lines: &mut Vec<String>) -> Result<Fingerprint, Breach> {
     let (&medium, rest) = bytes.split_first().unwrap_or((&0, &[]));
-    let kind = MEDIA[usize::from(medium) % MEDIA.len()];
+    let kind = MediumKind::ALL[usize::from(medium) % MediumKind::ALL.len()];
     let mut model = MediumModel::of_kind(kind);
     shrink(&mut model, if kind.family() == Family::Bd { BD_BLOCKS } else { BLOCKS });
     let disc = Disc::memory(&model).map_err(|e| broken(e.to_string()))?;
@@ -297,7 +286,7 @@ mod tests {
 
     #[test]
     fn every_medium_takes_a_burn_without_trouble() {
-        for medium in 0..8 {
+        for medium in 0..MediumKind::ALL.len() as u8 {
             let bytes = [medium, 0b1001, 20, 3, 0, 0, 0, 0, 0];
             let mut lines = Vec::new();
             let left = run(&bytes, &mut lines).expect("the promises hold");

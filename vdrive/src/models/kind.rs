@@ -69,7 +69,8 @@ impl Family {
 }
 
 impl MediumKind {
-    /// All kinds, in the order in which they are listed for a person.
+    /// All kinds, in the order in which they are listed for a person. Inputs of fuzz targets choose
+    /// by it: a new kind goes to the end.
     pub const ALL: [MediumKind; 8] = [
         MediumKind::CdR,
         MediumKind::CdRw,
