@@ -13,7 +13,7 @@ use engine::device::{Clock, Completion, Data, DeviceError, DeviceErrorKind, Requ
 use engine::units::Instant;
 
 use crate::fault::{Fault, What, When};
-use crate::firmware::{Firmware, Progress, Tray};
+use crate::firmware::{Firmware, Look, Progress, Tray};
 use crate::medium::Disc;
 use crate::models::DriveModel;
 use crate::rng::{Rng, Seed};
@@ -282,6 +282,23 @@ impl Bench {
         mut data: Data<'_>,
     ) -> Result<Completion, DeviceError> {
         self.lock().execute(drive, request, &mut data)
+    }
+
+    /// What a person beside the drive sees of it; `None` without power.
+    pub(crate) fn look(&self, drive: DriveId) -> Option<Look> {
+        let mut inner = self.lock();
+        let now = inner.now;
+        let slot = inner.drives.get_mut(drive.0)?;
+        slot.firmware.as_mut().map(|firmware| firmware.look(&mut slot.disc, now))
+    }
+
+    /// Faults of all drives that have not happened yet.
+    pub fn waiting_faults(&self) -> usize {
+        let inner = self.lock();
+        let numbered = |slot: &Slot| {
+            slot.before.values().chain(slot.after.values()).map(Vec::len).sum::<usize>()
+        };
+        inner.schedule.len() + inner.drives.iter().map(numbered).sum::<usize>()
     }
 
     /// The name of the drive's model.

@@ -19,6 +19,7 @@ mod identity;
 mod info;
 mod job;
 mod laser;
+mod look;
 mod modes;
 mod opc;
 mod performance;
@@ -34,6 +35,7 @@ mod tracks;
 mod write;
 
 pub(crate) use self::dispatch::opcodes;
+pub(crate) use self::look::Look;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -197,6 +197,11 @@ impl Disc {
         &self.unreadable
     }
 
+    /// How many stretches of it are scratched in one way or another.
+    pub(crate) fn scratches(&self) -> usize {
+        self.unwritable.iter().count() + self.unreadable.iter().count()
+    }
+
     /// SHA-256 over the state and the content of all recorded blocks.
     pub fn fingerprint(&self) -> Result<[u8; 32], StoreError> {
         let mut hash = Sha256::new();
