@@ -10,10 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use engine::device::{Clock, Completion, Data, DeviceError, DeviceErrorKind, Request};
+use engine::mmc::sense::{SenseCode, codes};
 use engine::units::Instant;
 
 use crate::fault::{Fault, What, When};
-use crate::firmware::{Firmware, Look, Progress, Tray};
+pub use crate::firmware::NexusId;
+use crate::firmware::{Firmware, Look, Progress, Tray, Wait};
 use crate::medium::Disc;
 use crate::models::DriveModel;
 use crate::rng::{Rng, Seed};
@@ -53,6 +55,16 @@ pub struct Bench {
     inner: Arc<Mutex<Inner>>,
 }
 
+/// What became of a command.
+#[derive(Debug)]
+pub(crate) struct Executed {
+    /// When it came.
+    pub(crate) issued: Instant,
+    /// When it was answered.
+    pub(crate) ended: Instant,
+    pub(crate) result: Result<Completion, DeviceError>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Inner {
     now: Instant,
@@ -65,6 +77,10 @@ pub(crate) struct Inner {
 #[derive(Debug)]
 struct Slot {
     model: Arc<DriveModel>,
+    /// Who can speak to it: its own cable, and whoever is attached besides, by rising name.
+    nexuses: Vec<NexusId>,
+    /// The last name given to a nexus.
+    named: u64,
     /// Absent without power.
     firmware: Option<Firmware>,
     disc: Option<Disc>,
@@ -106,9 +122,12 @@ impl Bench {
     pub fn add_drive(&self, model: DriveModel) -> DriveId {
         let mut inner = self.lock();
         let model = Arc::new(model);
-        let firmware = Firmware::power_on(Arc::clone(&model), None, inner.now);
+        let nexuses = vec![NexusId::default()];
+        let firmware = Firmware::power_on(Arc::clone(&model), &nexuses, None, inner.now);
         inner.drives.push(Slot {
             model,
+            nexuses,
+            named: 0,
             firmware: Some(firmware),
             disc: None,
             commands: 0,
@@ -275,13 +294,76 @@ impl Bench {
         firmware.inquiry(&mut slot.disc, now)
     }
 
+    /// A new I_T nexus to the drive besides its own cable. `greeting` is the unit attention with
+    /// which it begins (SAM-5, 5.14).
+    pub(crate) fn attach(&self, drive: DriveId, greeting: SenseCode) -> NexusId {
+        let mut inner = self.lock();
+        let Some(slot) = inner.drives.get_mut(drive.0) else { return NexusId::default() };
+        slot.named += 1;
+        let id = NexusId(slot.named);
+        slot.nexuses.push(id);
+        if let Some(firmware) = &mut slot.firmware {
+            firmware.attach(id, greeting);
+        }
+        id
+    }
+
+    /// A nexus is lost: what it prevented is allowed again.
+    pub(crate) fn detach(&self, drive: DriveId, nexus: NexusId) {
+        let mut inner = self.lock();
+        let Some(slot) = inner.drives.get_mut(drive.0) else { return };
+        slot.nexuses.retain(|&other| other != nexus);
+        if let Some(firmware) = &mut slot.firmware {
+            firmware.detach(nexus);
+        }
+    }
+
+    /// Resets the drive now; all nexuses are told so with this code.
+    pub(crate) fn reset(&self, drive: DriveId, code: SenseCode) {
+        let mut inner = self.lock();
+        let now = inner.now;
+        if let Some(slot) = inner.drives.get_mut(drive.0) {
+            slot.reset(code, now);
+        }
+    }
+
     pub(crate) fn execute(
         &self,
-        drive: DriveId,
+        to: (DriveId, NexusId),
+        request: &Request,
+        data: Data<'_>,
+    ) -> Result<Completion, DeviceError> {
+        self.execute_at(to, Instant::ZERO, request, data).result
+    }
+
+    /// Carries out a command that comes at this time, or now if that has passed.
+    pub(crate) fn execute_at(
+        &self,
+        (drive, nexus): (DriveId, NexusId),
+        at: Instant,
         request: &Request,
         mut data: Data<'_>,
-    ) -> Result<Completion, DeviceError> {
-        self.lock().execute(drive, request, &mut data)
+    ) -> Executed {
+        let mut inner = self.lock();
+        if at > inner.now {
+            inner.run_until(at);
+        }
+        let issued = inner.now;
+        let result = inner.execute(drive, nexus, request, &mut data);
+        Executed { issued, ended: inner.now, result }
+    }
+
+    /// Lets time pass for a host that waits for the drive. Whether it had to wait.
+    pub(crate) fn leap(&self, drive: DriveId, wait: Wait) -> bool {
+        let mut inner = self.lock();
+        let now = inner.now;
+        let Some(slot) = inner.drives.get_mut(drive.0) else { return false };
+        slot.advance(now);
+        let until = slot.firmware.as_mut().and_then(|firmware| firmware.leap(wait, now));
+        if let Some(until) = until {
+            inner.run_until(until);
+        }
+        until.is_some()
     }
 
     /// What a person beside the drive sees of it; `None` without power.
@@ -348,7 +430,7 @@ impl Inner {
                 }
             }
             What::Hang(span) => slot.hangs_until = now + span,
-            What::Reset => slot.reset(now),
+            What::Reset => slot.reset(codes::BUS_RESET, now),
         }
     }
 
@@ -361,6 +443,7 @@ impl Inner {
     fn execute(
         &mut self,
         drive: DriveId,
+        nexus: NexusId,
         request: &Request,
         data: &mut Data<'_>,
     ) -> Result<Completion, DeviceError> {
@@ -388,6 +471,7 @@ impl Inner {
             let now = self.now;
             let slot = self.drives.get_mut(drive.0).ok_or_else(gone)?;
             let firmware = slot.firmware.as_mut().ok_or_else(gone)?;
+            firmware.speaks(nexus);
             let progress = firmware.command(&mut slot.disc, &request.cdb, data, now, turn);
             match progress {
                 Progress::Done(completion, at) => break (completion, at),
@@ -464,13 +548,14 @@ impl Slot {
     fn gain_power(&mut self, now: Instant) {
         if self.firmware.is_none() {
             let model = Arc::clone(&self.model);
-            self.firmware = Some(Firmware::power_on(model, self.disc.as_ref(), now));
+            let disc = self.disc.as_ref();
+            self.firmware = Some(Firmware::power_on(model, &self.nexuses, disc, now));
         }
     }
 
-    fn reset(&mut self, now: Instant) {
+    fn reset(&mut self, code: SenseCode, now: Instant) {
         if let Some(firmware) = &mut self.firmware {
-            firmware.reset(&mut self.disc, now);
+            firmware.reset(&mut self.disc, code, now);
             self.life += 1;
             self.reset = true;
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use engine::device::{Clock, Completion, Data, Device, DeviceError, Limits, Request};
 
-use crate::bench::{Bench, BenchClock, DriveId, SPIN_UP_LIMIT};
+use crate::bench::{Bench, BenchClock, DriveId, NexusId, SPIN_UP_LIMIT};
 use crate::medium::{Disc, DiscError};
 use crate::models::{DriveModel, MediumKind, MediumModel, ModelError, VirtualAddress};
 use crate::store::StoreErrorKind;
@@ -43,7 +43,7 @@ impl VirtualDrive {
 
 impl Device for VirtualDrive {
     fn execute(&mut self, request: &Request, data: Data<'_>) -> Result<Completion, DeviceError> {
-        self.bench.execute(self.id, request, data)
+        self.bench.execute((self.id, NexusId::default()), request, data)
     }
 
     fn limits(&self) -> Limits {

@@ -34,7 +34,7 @@ impl Firmware {
             let job = self.job.take();
             // An operation with IMMED has nobody left to tell but the next command.
             if let Some(failed) = job.and_then(|job| job.failed) {
-                self.deferred.get_or_insert(Sense { deferred: true, ..failed });
+                self.nexuses.defer(failed);
             }
         }
         self.burn(disc, now);
@@ -79,7 +79,7 @@ impl Firmware {
         match &mut self.job {
             Some(job) if !job.is_over() => job.fail(sense),
             _ => {
-                self.deferred.get_or_insert(Sense { deferred: true, ..sense });
+                self.nexuses.defer(sense);
             }
         }
     }
@@ -147,14 +147,14 @@ impl Firmware {
                 }
                 if !self.announced {
                     self.announced = true;
-                    self.attentions.raise(codes::MEDIUM_CHANGED);
-                    self.events.raise(Event::Media(2));
-                    self.events.raise(Event::Operational(1));
+                    self.nexuses.raise(codes::MEDIUM_CHANGED);
+                    self.nexuses.event(Event::Media(2));
+                    self.nexuses.event(Event::Operational(1));
                 }
                 // A format that lost its power goes on by itself (MMC-6, 4.4.6.4).
                 if disc.state().format.state == FormatState::Running {
                     self.turn(Some(disc), Turn::FormatRuns, now);
-                    self.events.raise(Event::Media(6));
+                    self.nexuses.event(Event::Media(6));
                 }
             }
             Turn::Stopped => {
@@ -165,9 +165,9 @@ impl Firmware {
                 self.live = None;
                 self.announced = false;
                 self.spindle = Spindle::Unknown;
-                self.attentions.medium_left();
+                self.nexuses.medium_left();
                 if disc.is_some() {
-                    self.events.raise(Event::Media(3));
+                    self.nexuses.event(Event::Media(3));
                 }
             }
             Turn::TrayIn => self.tray = Tray::In,
@@ -180,7 +180,7 @@ impl Firmware {
                 let Some(disc) = disc else { return };
                 self.live = Some(Live::default());
                 self.medium_known(disc.state());
-                self.events.raise(Event::Operational(1));
+                self.nexuses.event(Event::Operational(1));
             }
         }
     }
@@ -227,7 +227,7 @@ impl Firmware {
         changes.push(Change::Format(Format { state, reached, ..format }));
         let failed = changes.into_iter().any(|change| disc.apply(change).is_err());
         if over {
-            self.events.raise(Event::Media(5));
+            self.nexuses.event(Event::Media(5));
         }
         if let Some(live) = &mut self.live {
             let used = unit_time * passed;

@@ -22,14 +22,14 @@ pub(super) fn get_event_status(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) 
     let mut reply = Wire { supported: Events::SUPPORTED, nea: wanted == 0, ..Wire::default() };
     if wanted != 0 {
         let quirks = &cx.fw.model.behaviour.quirks;
-        let event = cx.fw.events.first(wanted);
+        let event = cx.fw.nexuses.mine().and_then(|nexus| nexus.events.first(wanted));
         let hidden = quirks.contains(&Quirk::NoRemovalEvent) && event == Some(Event::Media(3));
         let class = event.map_or(wanted.trailing_zeros() as u8, Event::class);
         reply.class = EventClass::from_bits(class.into());
         fill(cx, class, event.filter(|_| !hidden), &mut reply);
         let room = usize::from(cdb.allocation).min(data.len());
         if let Some(event) = event.filter(|_| room >= Wire::LEN) {
-            cx.fw.events.drop_first(event);
+            cx.fw.nexuses.mine().into_iter().for_each(|mine| mine.events.drop_first(event));
         }
     }
     cx.send(&reply.reply(), cdb.allocation.into(), data)

@@ -71,13 +71,11 @@ pub(super) fn request_sense(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> 
     if cdb.desc {
         return Err(bad_cdb(1, Some(0)));
     }
-    let sense = match cx.fw.deferred.take() {
-        Some(sense) => sense,
-        None => match cx.fw.attentions.take() {
-            Some(code) => Sense::new(code),
-            None => now(cx),
-        },
-    };
+    let told = cx.fw.nexuses.mine().and_then(|nexus| {
+        let deferred = nexus.deferred.take();
+        deferred.or_else(|| nexus.attentions.take().map(Sense::new))
+    });
+    let sense = told.unwrap_or_else(|| now(cx));
     cx.send(&sense.emit(), cdb.allocation.into(), data)
 }
 

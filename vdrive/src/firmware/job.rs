@@ -131,6 +131,11 @@ impl Job {
         at
     }
 
+    /// Whether a step of it waits for the buffer to be empty.
+    pub(super) fn drains(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.then, Effect::Drained))
+    }
+
     /// How far it is, in 65536ths.
     pub(super) fn progress(&self, now: Instant) -> u16 {
         let step = self.steps.front().map_or(Duration::ZERO, |step| step.takes);

@@ -87,6 +87,16 @@ impl Laser {
         self.buffer.empty_at(now, &mut self.mech).unwrap_or(now + SOON)
     }
 
+    /// When no more than so many bytes will be left if nobody writes meanwhile: nothing if there
+    /// are no more already. Where that cannot be said, when it can be said better.
+    pub(super) fn drained_to(&self, now: Instant, most: usize) -> Option<Instant> {
+        if self.buffer.fill() <= most {
+            return None;
+        }
+        let reached = self.buffer.left_at(now, &self.mech, most);
+        Some(reached.unwrap_or_else(|| self.buffer.next_event().unwrap_or(now) + SOON))
+    }
+
     /// When so many bytes will be free.
     pub(super) fn room_at(&mut self, now: Instant, bytes: usize) -> Instant {
         self.buffer.make_room(now, &mut self.mech, bytes).unwrap_or(now + SOON)

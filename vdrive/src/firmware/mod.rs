@@ -21,6 +21,7 @@ mod job;
 mod laser;
 mod look;
 mod modes;
+mod nexus;
 mod opc;
 mod performance;
 mod power;
@@ -32,23 +33,27 @@ mod structure;
 mod sync;
 mod toc;
 mod tracks;
+mod waiting;
 mod write;
 
 pub(crate) use self::dispatch::opcodes;
 pub(crate) use self::look::Look;
+pub use self::nexus::NexusId;
+pub(crate) use self::waiting::Wait;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::device::{Cdb, Completion, Data, Status};
-use engine::mmc::sense::{Sense, codes};
+use engine::mmc::sense::{Sense, SenseCode, codes};
 use engine::units::{Instant, Kbps};
 
-use self::attention::{Attentions, Event, Events};
+use self::attention::Event;
 use self::context::{Answer, Cx, Refusal};
 use self::job::{Effect, Job, Step, Turn};
 use self::laser::Laser;
 use self::modes::Pages;
+use self::nexus::Nexuses;
 use self::tracks::Writing;
 use crate::mechanism::PowerState;
 use crate::medium::{Disc, State, Way};
@@ -87,8 +92,7 @@ pub(crate) struct Live {
 #[derive(Debug)]
 pub(crate) struct Firmware {
     model: Arc<DriveModel>,
-    attentions: Attentions,
-    events: Events,
+    nexuses: Nexuses,
     tray: Tray,
     spindle: Spindle,
     live: Option<Live>,
@@ -105,12 +109,6 @@ pub(crate) struct Firmware {
     job_moves: usize,
     /// Power calibrations of the mechanism that the disc's tables count already.
     counted: u32,
-    /// An error of a command that has already been answered.
-    deferred: Option<Sense>,
-    /// PREVENT ALLOW MEDIUM REMOVAL.
-    prevented: bool,
-    /// The persistent form.
-    prevented_persistently: bool,
     /// The disc has been seen ready since it came: the next time is no news.
     announced: bool,
 }
@@ -125,13 +123,17 @@ pub(crate) enum Progress {
 
 impl Firmware {
     /// A drive that has just got power. A disc that lies in it is taken up by itself.
-    pub(crate) fn power_on(model: Arc<DriveModel>, disc: Option<&Disc>, now: Instant) -> Firmware {
+    pub(crate) fn power_on(
+        model: Arc<DriveModel>,
+        nexuses: &[NexusId],
+        disc: Option<&Disc>,
+        now: Instant,
+    ) -> Firmware {
         let mut fw = Firmware {
             laser: Laser::new(&model, now),
             pages: Pages::new(&model),
             model,
-            attentions: Attentions::default(),
-            events: Events::default(),
+            nexuses: Nexuses::new(nexuses),
             tray: Tray::In,
             spindle: Spindle::Unknown,
             live: None,
@@ -141,12 +143,8 @@ impl Firmware {
             waits_for_job: false,
             job_moves: 0,
             counted: 0,
-            deferred: None,
-            prevented: false,
-            prevented_persistently: false,
             announced: false,
         };
-        fw.attentions.raise(codes::POWER_ON_OR_RESET);
         if let Some(disc) = disc {
             let itself = ms(fw.model.timing.power_on_ms);
             fw.recognise(disc.state().kind().family(), now, itself);
@@ -189,15 +187,15 @@ impl Firmware {
         self.spindle = Spindle::Unknown;
         self.announced = false;
         self.tray = tray;
-        self.attentions.medium_left();
+        self.nexuses.medium_left();
         if was_there {
-            self.events.raise(Event::Media(3));
+            self.nexuses.event(Event::Media(3));
         }
     }
 
     /// The eject button of a locked drive: the host is told of the wish (MMC-6, 6.7.3.5).
     pub(crate) fn wants_eject(&mut self) {
-        self.events.raise(Event::Media(1));
+        self.nexuses.event(Event::Media(1));
     }
 
     /// When the buffer is empty and no long operation runs.
@@ -213,14 +211,22 @@ impl Firmware {
         self.job.as_ref().is_none_or(Job::is_over)
     }
 
-    /// A bus reset: the host's settings and the command at hand are lost; what the drive does with
+    /// A nexus has come; `greeting` is the first that it hears.
+    pub(crate) fn attach(&mut self, id: NexusId, greeting: SenseCode) {
+        self.nexuses.attach(id, greeting);
+    }
+
+    /// A nexus is lost.
+    pub(crate) fn detach(&mut self, id: NexusId) {
+        self.nexuses.detach(id);
+    }
+
+    /// A reset, which all are told of as `code`: the host's settings and the command at hand are lost; what the drive does with
     /// the disc goes on (SAM-4, 6.3).
-    pub(crate) fn reset(&mut self, disc: &mut Option<Disc>, now: Instant) {
+    pub(crate) fn reset(&mut self, disc: &mut Option<Disc>, code: SenseCode, now: Instant) {
         self.advance(disc, now);
         self.waits_for_job = false;
-        self.deferred = None;
-        self.prevented = false;
-        self.prevented_persistently = false;
+        self.nexuses.reset(code);
         self.pages = Pages::new(&self.model);
         if let Some(disc) = disc {
             self.pages.medium_came(disc.state().kind());
@@ -229,12 +235,11 @@ impl Firmware {
         self.read_speed = None;
         self.laser.select_write(None);
         self.laser.select_read(None);
-        self.attentions.raise(codes::BUS_RESET);
     }
 
     /// Whether the host has locked the door.
     pub(crate) fn is_locked(&self) -> bool {
-        self.prevented || self.prevented_persistently
+        self.nexuses.prevent()
     }
 
     /// The standard INQUIRY data.
@@ -246,6 +251,11 @@ impl Firmware {
             Ok(Answer::Good { moved, .. }) => room[..moved].to_vec(),
             _ => Vec::new(),
         }
+    }
+
+    /// The next command comes from this nexus.
+    pub(crate) fn speaks(&mut self, id: NexusId) {
+        self.nexuses.speaks(id);
     }
 
     /// Carries out, or goes on with, one command. `turn` counts how often it was put off.
@@ -265,7 +275,12 @@ impl Firmware {
         let reply = if self.waits_for_job {
             self.job_reply(now)
         } else {
-            dispatch::run(&mut Cx { fw: self, disc, now, turn }, cdb, data)
+            let (idle, room) = (self.job.is_none(), self.laser.room());
+            let reply = dispatch::run(&mut Cx { fw: self, disc, now, turn }, cdb, data);
+            if (idle && self.job.is_some()) || self.laser.room() < room {
+                self.nexuses.left_work();
+            }
+            reply
         };
         match reply {
             Ok(Answer::Good { moved, at }) => {

@@ -309,7 +309,10 @@ fn select(cx: &mut Cx<'_>, list: &ModeList, length: usize) -> Reply {
         }
         take(cx, &mut pages, page)?;
     }
-    cx.fw.pages = pages;
+    if std::mem::replace(&mut cx.fw.pages, pages) != cx.fw.pages {
+        // The pages are shared: the others are told (SPC-4, 5.9 and 6.10).
+        cx.fw.nexuses.raise_for_others(codes::MODE_PARAMETERS_CHANGED);
+    }
     let bufe = cx.fw.pages.write.bufe;
     // Lossless linking needs no permission (MMC-6, 7.5.4.3).
     let lossless = cx.state().is_ok_and(|state| {

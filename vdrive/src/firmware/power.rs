@@ -119,17 +119,19 @@ fn condition(cx: &mut Cx<'_>, state: PowerState, event: u8) -> Reply {
         return Ok(Answer::Again(cx.fw.laser.drained_at(cx.now)));
     }
     let takes = cx.fw.laser.set_power(cx.now, state);
-    cx.fw.events.raise(Event::Power(event));
+    cx.fw.nexuses.event(Event::Power(event));
     Ok(Answer::Good { moved: 0, at: cx.now + takes + cx.fw.overhead() })
 }
 
 /// PREVENT ALLOW MEDIUM REMOVAL (MMC-6, 6.14).
 pub(super) fn prevent_allow(cx: &mut Cx<'_>, cdb: &Cdb, _: &mut Data<'_>) -> Reply {
     let cdb = PreventAllow::from_cdb(cdb);
-    if cdb.persistent {
-        cx.fw.prevented_persistently = cdb.prevent;
-    } else {
-        cx.fw.prevented = cdb.prevent;
+    if let Some(mine) = cx.fw.nexuses.mine() {
+        if cdb.persistent {
+            mine.prevented_persistently = cdb.prevent;
+        } else {
+            mine.prevented = cdb.prevent;
+        }
     }
     cx.good()
 }

@@ -30,11 +30,12 @@ pub(super) fn check(cx: &mut Cx<'_>, gate: Gate) -> Result<(), Refusal> {
     }
     if cx.turn == 0 && gate != Gate::Passes {
         // A command that reports a unit attention is not executed (SAM-4, 5.14).
-        if let Some(code) = cx.fw.attentions.take() {
+        if let Some(code) = cx.fw.nexuses.mine().and_then(|nexus| nexus.attentions.take()) {
             return Err(code.into());
         }
     }
-    if let Some(deferred) = cx.fw.deferred.take() {
+    let mine = cx.fw.nexuses.mine();
+    if let Some(deferred) = mine.and_then(|nexus| nexus.deferred.take()) {
         return Err(deferred.into());
     }
     match gate {

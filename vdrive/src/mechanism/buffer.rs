@@ -461,6 +461,12 @@ impl WriteBuffer {
         self.predict(now, mech, 0)
     }
 
+    /// When no more than `most` bytes are left while it records; `None` if it stops before or does
+    /// not record.
+    pub fn left_at(&self, now: Instant, mech: &Mechanism, most: usize) -> Option<Instant> {
+        self.predict(now, mech, most)
+    }
+
     /// When no more than `most` bytes are left if nothing goes wrong.
     fn predict(&self, now: Instant, mech: &Mechanism, most: usize) -> Option<Instant> {
         let mut drain = self.drain;

@@ -4,18 +4,21 @@
 //! that two runs are equal. [`Pace::RealTime`]: the bench's clock goes with the wall's, and each
 //! answer says before when it may not reach its initiator. Knows nothing of how commands come here.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use engine::device::trace::Ended;
 use engine::device::{Cdb, Clock, Completion, Data, DeviceError, Request};
+use engine::mmc::sense::{SenseCode, codes};
 use engine::units::Instant;
 
+use super::leap;
 use super::trace::{Moment, Passed, Speaker, Trace, Way};
 use super::wall::{HostWall, Wall};
-use crate::bench::{Bench, BenchError, DriveId};
+use crate::bench::{Bench, BenchError, DriveId, Executed, NexusId};
 use crate::drive::Virtual;
-use crate::fault::{Fault, What, When};
+use crate::fault::Fault;
 use crate::medium::Disc;
 
 /// How a drive's time passes.
@@ -30,9 +33,9 @@ pub enum Pace {
 /// A reset that an initiator can ask for (SAM-5, 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reset {
-    /// LOGICAL UNIT RESET: 29/02 for every nexus.
+    /// LOGICAL UNIT RESET: 29/03 for every nexus.
     LogicalUnit,
-    /// TARGET WARM RESET: 29/03 for every nexus.
+    /// TARGET WARM RESET, a hard reset: 29/02 for every nexus.
     Target,
     /// TARGET COLD RESET: as after power on, 29/01 for every nexus.
     Cold,
@@ -58,6 +61,8 @@ struct Inner {
     number: u16,
     drive: DriveId,
     time: Arc<Time>,
+    /// In simulated time: polls in a row that found the drive at work.
+    polls: AtomicU32,
     trace: OnceLock<Trace>,
 }
 
@@ -115,6 +120,7 @@ impl Time {
 #[derive(Debug)]
 pub struct Nexus {
     lun: Lun,
+    id: NexusId,
     name: String,
     /// Its number in traces.
     number: u64,
@@ -139,7 +145,15 @@ impl Lun {
             Pace::RealTime => wall.date().saturating_sub(start.1.0),
         };
         let time = Arc::new(Time { bench, pace, wall, start, epoch });
-        Lun { inner: Arc::new(Inner { number, drive, time, trace: OnceLock::new() }) }
+        Lun {
+            inner: Arc::new(Inner {
+                number,
+                drive,
+                time,
+                polls: AtomicU32::new(0),
+                trace: OnceLock::new(),
+            }),
+        }
     }
 
     /// Its logical unit number.
@@ -162,18 +176,37 @@ impl Lun {
         self.inner.time.pace
     }
 
-    /// A new I_T nexus, called `name` in traces.
+    /// A new I_T nexus, called `name` in traces. It begins with the unit attention 29/00.
     pub fn attach(&self, name: &str) -> Nexus {
-        let number = self.trace().map_or(0, Trace::number);
-        Nexus { lun: self.clone(), name: name.to_owned(), number, on_wire: false }
+        self.attached(name, codes::POWER_ON_OR_RESET)
     }
 
-    /// Carries out a reset on behalf of a nexus.
-    pub fn reset(&self, _kind: Reset, _by: &Nexus) {
+    /// The nexus of an initiator that had one, lost it and comes again: it begins with the unit
+    /// attention 29/07 (SAM-5, 6.3.4).
+    pub fn attach_again(&self, name: &str) -> Nexus {
+        self.attached(name, codes::NEXUS_LOSS)
+    }
+
+    fn attached(&self, name: &str, greeting: SenseCode) -> Nexus {
+        let number = self.trace().map_or(0, Trace::number);
+        let id = self.bench().attach(self.drive(), greeting);
+        Nexus { lun: self.clone(), id, name: name.to_owned(), number, on_wire: false }
+    }
+
+    /// Carries out a reset: the initiators' settings and locks are gone, what the drive does with
+    /// the disc goes on. Every nexus is told, the one that asked for it too (SAM-5, 6.3.2 and
+    /// 5.14.6).
+    pub fn reset(&self, kind: Reset, by: &Nexus) {
         self.tick();
-        let fault = Fault { when: When::At(self.bench().now()), what: What::Reset };
-        self.schedule(fault);
-        self.bench().wait_until(self.bench().now());
+        let (code, name) = match kind {
+            Reset::LogicalUnit => (codes::TARGET_RESET, "LOGICAL UNIT RESET"),
+            Reset::Target => (codes::BUS_RESET, "TARGET WARM RESET"),
+            Reset::Cold => (codes::POWER_ON, "TARGET COLD RESET"),
+        };
+        self.bench().reset(self.drive(), code);
+        if let Some(trace) = self.trace() {
+            trace.note(&format!("LUN {}, nexus {}: {name}", self.number(), by.number));
+        }
     }
 
     /// A hand puts a disc into the drive and closes it. On an error it gives the disc back.
@@ -228,6 +261,17 @@ impl Lun {
         }
     }
 
+    /// Lets simulated time pass for a host that waits for the drive.
+    fn leap(&self, cdb: &Cdb, offered: usize, done: &Completion) {
+        let polls = &self.inner.polls;
+        let row = polls.load(Ordering::Relaxed);
+        let wait = leap::wait(cdb, offered, done, row);
+        let waited = wait.is_some_and(|wait| self.bench().leap(self.drive(), wait));
+        if waited || row != 0 {
+            polls.store(if waited { row + 1 } else { 0 }, Ordering::Relaxed);
+        }
+    }
+
     /// Lets the drive record what is in its buffer and come to the end of what it is at.
     pub(super) fn settle(&self) {
         self.tick();
@@ -266,9 +310,8 @@ impl Nexus {
     /// Carries the command out in the bench's time and returns at once. Bytes of `data` beyond
     /// those that the completion's residual leaves keep their old value.
     pub fn execute(&mut self, cdb: &Cdb, data: Data<'_>) -> Answer {
-        self.lun.tick();
         match self.lun.trace().filter(|trace| trace.is_on()) {
-            None => self.carry_out(cdb, data),
+            None => self.carry_out(cdb, data).0,
             Some(trace) => {
                 let trace = trace.clone();
                 self.traced(&trace, cdb, data)
@@ -276,38 +319,45 @@ impl Nexus {
         }
     }
 
-    fn carry_out(&mut self, cdb: &Cdb, data: Data<'_>) -> Answer {
+    /// The answer, when the command came, and when it was answered.
+    fn carry_out(&mut self, cdb: &Cdb, data: Data<'_>) -> (Answer, Instant, Instant) {
         let lun = &self.lun;
+        let time = &lun.inner.time;
         let request = Request { cdb: *cdb, timeout: PATIENCE };
-        let result = lun.bench().execute(lun.drive(), &request, data);
-        let due = match lun.pace() {
-            Pace::Simulated => None,
-            Pace::RealTime => lun.inner.time.wall_time(lun.bench().now()),
+        let (to, offered) = ((lun.drive(), self.id), data.len());
+        let (at, paced) = match time.pace {
+            Pace::Simulated => (Instant::ZERO, false),
+            Pace::RealTime => (time.bench_time(time.wall.now()), true),
         };
-        Answer { result, due }
+        let Executed { issued, ended, result } = time.bench.execute_at(to, at, &request, data);
+        let due = if paced { time.wall_time(ended) } else { None };
+        if !paced && let Ok(done) = &result {
+            lun.leap(cdb, offered, done);
+        }
+        (Answer { result, due }, issued, ended)
     }
 
     fn traced(&mut self, trace: &Trace, cdb: &Cdb, data: Data<'_>) -> Answer {
-        let issued = self.lun.bench().now();
         let offered = u32::try_from(data.len()).unwrap_or(u32::MAX);
         match data {
             Data::None => {
-                let answer = self.carry_out(cdb, Data::None);
-                self.passed(trace, cdb, issued, offered, Way::None, &answer);
+                let (answer, issued, ended) = self.carry_out(cdb, Data::None);
+                self.passed(trace, cdb, (issued, ended), offered, Way::None, &answer);
                 answer
             }
             Data::Out(bytes) => {
-                let answer = self.carry_out(cdb, Data::Out(bytes));
-                self.passed(trace, cdb, issued, offered, Way::Out(bytes), &answer);
+                let (answer, issued, ended) = self.carry_out(cdb, Data::Out(bytes));
+                self.passed(trace, cdb, (issued, ended), offered, Way::Out(bytes), &answer);
                 answer
             }
             Data::In(room) => {
-                let answer = self.carry_out(cdb, Data::In(&mut *room));
+                let (answer, issued, ended) = self.carry_out(cdb, Data::In(&mut *room));
                 let arrived = match &answer.result {
                     Ok(done) => room.len().saturating_sub(done.residual as usize),
                     Err(_) => 0,
                 };
-                self.passed(trace, cdb, issued, offered, Way::In(&room[..arrived]), &answer);
+                let way = Way::In(&room[..arrived]);
+                self.passed(trace, cdb, (issued, ended), offered, way, &answer);
                 answer
             }
         }
@@ -317,16 +367,15 @@ impl Nexus {
         &self,
         trace: &Trace,
         cdb: &Cdb,
-        issued: Instant,
+        (issued, answered): (Instant, Instant),
         offered: u32,
         way: Way<'_>,
         answer: &Answer,
     ) {
-        let (ended, residual, elapsed) = match &answer.result {
-            Ok(done) => {
-                (Ended::Spoke(done.status, done.sense.clone()), done.residual, done.elapsed)
-            }
-            Err(error) => (Ended::Failed(error.kind), 0, self.lun.bench().now().since(issued)),
+        let elapsed = answered.since(issued);
+        let (ended, residual) = match &answer.result {
+            Ok(done) => (Ended::Spoke(done.status, done.sense.clone()), done.residual),
+            Err(error) => (Ended::Failed(error.kind), 0),
         };
         let at = self.lun.inner.time.epoch.saturating_add(issued.0);
         let lun = self.lun.number();
@@ -344,6 +393,7 @@ impl Nexus {
 
 impl Drop for Nexus {
     fn drop(&mut self) {
+        self.lun.bench().detach(self.lun.drive(), self.id);
         if let Some(trace) = self.lun.trace() {
             trace.left(self.number);
         }

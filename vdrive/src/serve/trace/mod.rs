@@ -221,6 +221,19 @@ impl Trace {
         }
     }
 
+    /// Something besides commands has happened. Captures show it in their own way, or not at all.
+    pub(super) fn note(&self, what: &str) {
+        if !self.is_on() {
+            return;
+        }
+        if let Some(recording) = lock(&self.inner.recording).as_mut()
+            && matches!(recording.form, Form::Commands(_))
+        {
+            recording.out.extend(format!("# {what}\n").as_bytes());
+            recording.write();
+        }
+    }
+
     /// A nexus has gone.
     pub(super) fn left(&self, number: u64) {
         self.capture(|capture, now, out| {
