@@ -142,7 +142,7 @@ fn tcp(source: &End, destination: &End, flags: u8, bytes: &[u8]) -> Vec<u8> {
     header.extend(source.next.to_be_bytes());
     let acknowledged = if flags & ACK == 0 { 0 } else { destination.next };
     header.extend(acknowledged.to_be_bytes());
-    header.push(((20 + options.len()) / 4 << 4) as u8);
+    header.push((((20 + options.len()) / 4) << 4) as u8);
     header.push(flags);
     header.extend([0xff, 0xff, 0, 0, 0, 0]);
     header.extend(options);
