@@ -86,6 +86,8 @@ def info(scene):
     return disc
 
 
+# How far behind an image zeros are looked for: overwritable discs are read on to their end.
+BEHIND = 1 << 20
 # Ways to read blocks of 2048 bytes that are not kiln's, by the name of the program.
 BLOCKS = {
     "dd": "dd if=/dev/sr0 of={out} bs=2048 skip={at} count={count} status=none",
@@ -98,8 +100,9 @@ BLOCKS = {
 
 def image(scene, name, readers):
     """The disc holds this and, behind it, zeros only; by kiln and by the other readers."""
-    end = len(source(scene, name))
-    if by_kiln(scene)[end:].strip(b"\0"):
+    wanted = source(scene, name)
+    found = by_kiln(scene, 0, len(wanted) + BEHIND)
+    if found[len(wanted):].strip(b"\0"):
         raise Wrong("more than zeros lies behind the image")
     blocks(scene, name, readers)
 
@@ -107,7 +110,7 @@ def image(scene, name, readers):
 def blocks(scene, name, readers, at=0):
     """These bytes lie from block `at` on, whatever follows."""
     wanted = source(scene, name)
-    compare("kiln", wanted, by_kiln(scene)[at * 2048:])
+    compare("kiln", wanted, by_kiln(scene, at, len(wanted)))
     count = len(wanted) // 2048
     for reader in readers:
         out = os.path.join(scene.folder, f"by-{reader}-{at}")
@@ -138,11 +141,20 @@ def source(scene, name):
     return read(scene.runner.material.paths[name])
 
 
-def by_kiln(scene):
-    out = os.path.join(scene.folder, "by-kiln")
-    if not os.path.exists(out):
-        kiln(scene, "read", "--disc", scene.disc, "-o", out)
-    return read(out)
+def by_kiln(scene, at, length):
+    """So many bytes of the disc from the block on, or fewer, as `kiln read` writes them."""
+    command = [scene.runner.kiln, "read", "--whole", "--disc", scene.disc, "-o", "-"]
+    reading = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        for _ in range(at):
+            reading.stdout.read(2048)
+        found = reading.stdout.read(length)
+        if not found and reading.wait(60):
+            raise Wrong(f"kiln read: {squeezed(reading.stderr.read().decode()[-300:])}")
+        return found
+    finally:
+        reading.kill()
+        reading.communicate()
 
 
 def read(path):
@@ -191,7 +203,7 @@ def bsdtar_or_kiln(scene, into):
         foreign(scene, "bsdtar -xf /dev/sr0 -C extracted")
         return
     foreign(scene, f"isoinfo -R -f -T {start} -i /dev/sr0 >listing")
-    by_kiln(scene)
+    kiln(scene, "read", "--disc", scene.disc, "-o", "by-kiln")
     kiln(scene, "image", "extract", "by-kiln", "--session", str(start), "-d", into)
     listing = read(os.path.join(scene.folder, "listing")).decode().splitlines()
     missing = set(trees.from_directory(into)) - {line[1:] for line in listing} - {""}

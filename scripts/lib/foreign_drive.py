@@ -117,10 +117,11 @@ class Runner:
         for number, step in enumerate(row.steps):
             code, said = self.at_drive(disc, row.medium, step, folder)
             text += said
+            if self.keep:
+                with open(os.path.join(folder, "log"), "a", encoding="utf-8") as log:
+                    log.write(f"$ {step}\n{said}")
             if code != (codes[number] if isinstance(codes, list) else codes):
                 raise foreign_checks.Wrong(f"`{step}`: exit {code}: {tail(said)}")
-        with open(os.path.join(folder, "log"), "w", encoding="utf-8") as log:
-            log.write(text)
         foreign_checks.check(scene, text)
 
     def at_drive(self, disc, medium, line, folder=None):
@@ -164,7 +165,7 @@ def end(started):
     started.wait()
 
 
-def tail(text, limit=400):
+def tail(text, limit=300):
     """The last words, on one line: programs draw progress with carriage returns."""
     lines = [re.sub(r".*\r(?=.)", "", line).strip() for line in text.split("\n")]
     return " / ".join(line for line in lines if line)[-limit:]

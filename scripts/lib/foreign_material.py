@@ -3,6 +3,7 @@ each time. Steps see everything as variables: `$image`, `$tree`, `$wav1` and so 
 
 import os
 import random
+import re
 import struct
 import subprocess
 import threading
@@ -97,9 +98,9 @@ def make(folder):
         write(at(f"track{n}.cdr"), swapped(pcm))
         write(at(f"track{n}.inf"), inf(n).encode())
     write(at("album.wav"), wav(b"".join(tracks)))
-    write(at("audio.toc"), audio_toc().encode())
-    write(at("data.toc"), b'CD_ROM\n\nTRACK MODE1\nDATAFILE "image.iso"\n')
-    write(at("mixed.toc"), mixed_toc().encode())
+    # cdrdao takes names from where it is started.
+    for name, text in (("audio.toc", audio_toc()), ("data.toc", DATA_TOC), ("mixed.toc", MIXED_TOC)):
+        write(at(name), re.sub(r'FILE "(.*?)"', rf'FILE "{folder}/\1"', text).encode())
     write(at("album.cue"), cue().encode())
     write(at("album.v07t"), v07t().encode())
     names = {"image": "image.iso", "audiotoc": "audio.toc", "datatoc": "data.toc",
@@ -182,10 +183,21 @@ def audio_toc():
     return out
 
 
-def mixed_toc():
-    return ('CD_ROM\n\nTRACK MODE1\nDATAFILE "image.iso"\nZERO 00:02:00\n\n'
-            'TRACK AUDIO\nSILENCE 00:02:00\nSTART\nFILE "track1.wav" 0\n\n'
-            'TRACK AUDIO\nFILE "track2.wav" 0\n')
+DATA_TOC = 'CD_ROM\n\nTRACK MODE1\nDATAFILE "image.iso"\n'
+MIXED_TOC = """CD_ROM
+
+TRACK MODE1
+DATAFILE "image.iso"
+ZERO 00:02:00
+
+TRACK AUDIO
+SILENCE 00:02:00
+START
+FILE "track1.wav" 0
+
+TRACK AUDIO
+FILE "track2.wav" 0
+"""
 
 
 def cue():
@@ -216,5 +228,5 @@ def v07t():
            f"Album Title = {ALBUM[0]}\nArtist Name = {ALBUM[1]}\n"
            f"First Track Number = 1\nLast Track Number = {len(TITLES)}\n")
     for n, (title, performer) in enumerate(TITLES, 1):
-        out += f"Track {n} Title = {title}\nTrack {n} Artist = {performer}\n"
+        out += f"Track {n:02} Title = {title}\nTrack {n:02} Artist = {performer}\n"
     return out
