@@ -21,7 +21,7 @@ DISCS = {
     "two": "kiln --keep-open, then kiln",
     "audio": 'cdrdao write -n --device /dev/sr0 --driver generic-mmc "$audiotoc"',
     "mixed": 'cdrdao write -n --device /dev/sr0 --driver generic-mmc "$mixedtoc"',
-    "formatted": "dvd+rw-format /dev/sr0",
+    "formatted": "dvd+rw-format -force /dev/sr0",
 }
 
 
@@ -99,12 +99,13 @@ def make(folder):
         write(at(f"track{n}.inf"), inf(n).encode())
     write(at("album.wav"), wav(b"".join(tracks)))
     # cdrdao takes names from where it is started.
-    for name, text in (("audio.toc", audio_toc()), ("data.toc", DATA_TOC), ("mixed.toc", MIXED_TOC)):
+    for name, text in (("audio.toc", audio_toc()), ("data.toc", DATA_TOC),
+                       ("xa.toc", XA_TOC), ("mixed.toc", MIXED_TOC)):
         write(at(name), re.sub(r'FILE "(.*?)"', rf'FILE "{folder}/\1"', text).encode())
     write(at("album.cue"), cue().encode())
     write(at("album.v07t"), v07t().encode())
     names = {"image": "image.iso", "audiotoc": "audio.toc", "datatoc": "data.toc",
-             "mixedtoc": "mixed.toc", "cue": "album.cue", "v07t": "album.v07t",
+             "xatoc": "xa.toc", "mixedtoc": "mixed.toc", "cue": "album.cue", "v07t": "album.v07t",
              "tree": "tree", "tree2": "tree2", "data": "data.bin"}
     names |= {f"wav{n}": f"track{n}.wav" for n in (1, 2, 3)}
     names |= {f"cdr{n}": f"track{n}.cdr" for n in (1, 2, 3)}
@@ -184,6 +185,7 @@ def audio_toc():
 
 
 DATA_TOC = 'CD_ROM\n\nTRACK MODE1\nDATAFILE "image.iso"\n'
+XA_TOC = 'CD_ROM_XA\n\nTRACK MODE2_FORM1\nDATAFILE "image.iso"\n'
 MIXED_TOC = """CD_ROM
 
 TRACK MODE1

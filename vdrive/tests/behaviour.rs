@@ -451,3 +451,35 @@ fn calibration_wears_the_test_area_out() {
     let wear = bench.with_disc(id, |disc| disc.state().calibrations);
     assert_eq!(wear, Some(2));
 }
+
+#[test]
+fn a_closed_disc_that_can_be_erased_is_calibrated() {
+    // dvd+rw-format calibrates before it erases or formats a full DVD-RW.
+    let mut host = Host::with(MediumKind::DvdRw);
+    host.burn(Lba(0), 64, 1);
+    host.sync();
+    host.good("5b 00 01 00 00 01 00 00 00 00");
+    host.good("5b 00 02 00 00 00 00 00 00 00");
+    assert_eq!(host.read("51 00 00 00 00 00 00 00 22 00", 34)[2] & 0x0f, 0x0e);
+    host.good("54 01 00 00 00 00 00 00 00 00");
+    host.good("a1 01 00 00 00 00 00 00 00 00 00 00");
+}
+
+#[test]
+fn a_reserved_track_that_is_full_closes_with_its_session() {
+    // wodim reserves what it is told the size is, writes just that and closes the session only.
+    let mut host = Host::with(MediumKind::DvdPlusR);
+    host.good("53 00 00 00 00 00 00 00 55 00");
+    host.burn(Lba(0), 85, 1);
+    host.sync();
+    host.good("5b 00 02 00 00 00 00 00 00 00");
+    assert_eq!(host.read("51 00 00 00 00 00 00 00 22 00", 34)[4], 2);
+    host.check(Lba(0), 85, 1);
+    // One that is not stays in the way (MMC-6, 6.3.3).
+    let mut host = Host::with(MediumKind::DvdPlusR);
+    host.good("53 00 00 00 00 00 00 00 55 00");
+    host.burn(Lba(0), 48, 1);
+    host.sync();
+    let close = bytes("5b 00 02 00 00 00 00 00 00 00");
+    assert_eq!(host.command(&close, Data::None), Err((5, 0x72, 4)));
+}

@@ -159,8 +159,11 @@ fn close_session(cx: &mut Cx<'_>, finalise: bool) -> Result<Vec<Step>, Refusal> 
         rows.iter().filter(|row| row.session == session && !row.invisible).collect();
     let incomplete = |row: &&&Row| !(row.complete || ending && row.way == Way::Tao);
     if let Some(row) = open.iter().find(incomplete) {
-        // On DVD+R and BD-R the track that runs to the end of the disc closes with its session.
-        let follows = row.way == Way::Sequential && !row.reserved;
+        // On DVD+R and BD-R the track that runs to the end of the disc closes with its session,
+        // and so does a reserved one of which nothing is left to write: it is complete
+        // (MMC-6, 6.3.3).
+        let full = row.nwa.is_none() && !row.blank && !row.damaged;
+        let follows = row.way == Way::Sequential && (!row.reserved || full);
         if !follows {
             let partial = row.reserved && !row.blank;
             return Err(match partial {

@@ -22,7 +22,9 @@ pub(super) fn send_opc(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Reply
         return Ok(Answer::Good { moved, at: cx.now + cx.fw.transfer(moved) });
     }
     let state = cx.state()?;
-    if state.finalised || !cx.fw.model.writes(state.kind()) {
+    // What can be erased will be written again, though it is closed now.
+    let closed = state.finalised && !state.kind().rewritable();
+    if closed || !cx.fw.model.writes(state.kind()) {
         return Err(codes::CANNOT_WRITE_MEDIUM.into());
     }
     // A disc at once cannot be interrupted for it (MMC-6, 6.36.2).
