@@ -163,13 +163,18 @@ fn each_kind_of_disc_has_its_profile_and_features() {
         (MediumKind::BdR, 0x41, &[0x21, 0x23, 0x40, 0x41]),
         (MediumKind::BdRe, 0x43, &[0x20, 0x23, 0x40, 0x41]),
     ];
-    for (kind, profile, features) in rows {
+    let ram = (MediumKind::DvdRam, 0x12, &[0x1f, 0x20, 0x23, 0x24][..]);
+    for (kind, profile, features) in rows.into_iter().chain([ram]) {
         let mut host = Host::with(kind);
         let head = host.read("46 00 00 00 00 00 00 00 08 00", 8);
         assert_eq!(head[6..8], [0, profile], "{kind}");
         for code in features {
             let one = host.read(&format!("46 02 00 {code:02x} 00 00 00 00 10 00"), 16);
             assert_eq!((u16::from(one[9]), one[10] & 1), (*code, 1), "{kind}: {code:04x}");
+        }
+        if kind == MediumKind::DvdRam {
+            // Formatted by its maker.
+            continue;
         }
         // Blank: nothing to read, and the drive says so without an error.
         let capacity = host.read("25 00 00 00 00 00 00 00 00 00", 8);

@@ -70,7 +70,9 @@ fn burn(model: &str, medium: &str, speed: Speed, blocks: u32) -> Burn {
     });
     // Rewritable DVD+ and BD-RE have nothing to close but their tables.
     let close = match medium.kind {
-        MediumKind::DvdPlusRw | MediumKind::BdRe => mech.duration(&Operation::UpdateStructures),
+        MediumKind::DvdPlusRw | MediumKind::DvdRam | MediumKind::BdRe => {
+            mech.duration(&Operation::UpdateStructures)
+        }
         _ => close,
     };
     Burn { start: first.since(begin), data: end.since(first), close }

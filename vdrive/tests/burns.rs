@@ -300,11 +300,15 @@ fn a_bd_re_is_formatted_and_overwritten() {
     let mut host = Host::with(MediumKind::BdRe);
     assert_eq!(host.write(Lba(0), 32, 1), Err((5, 0x30, 0x10)));
     assert_eq!(host.read("23 00 00 00 00 00 00 00 0c 00", 12)[4..9], [0, 0xba, 0x74, 0, 1]);
-    // Quick certification is not among the features.
+    // Quick certification, which takes longer than none.
+    let begun = host.place.bench.now();
     assert_eq!(
         host.send("04 11 00 00 00 00", &bytes("00 02 00 08 00 b4 74 00 c3 00 30 00")),
-        Err((5, 0x26, 0))
+        Ok(0)
     );
+    host.ready();
+    let took = host.place.bench.now().since(begun).as_secs();
+    assert!((60..200).contains(&took), "{took} s");
     assert_eq!(
         host.send("04 11 00 00 00 00", &bytes("00 82 00 08 00 b4 74 00 00 00 08 00")),
         Ok(0)
@@ -318,6 +322,152 @@ fn a_bd_re_is_formatted_and_overwritten() {
     host.check(Lba(100), 7, 2);
     host.check(Lba(107), BLOCKS - 43, 1);
     assert_eq!(host.write(Lba(0xb4_7400), 1, 1), Err((5, 0x21, 0)));
+}
+
+/// Seconds that so many blocks from 0 on take until they are on the disc.
+fn seconds(host: &mut Host, blocks: u32, streaming: bool) -> u64 {
+    let begun = host.place.bench.now();
+    let data = vec![7; 32 * 2048];
+    for lba in (0..blocks).step_by(32) {
+        let [_, a, b, c] = lba.to_be_bytes();
+        let flag = u8::from(streaming) << 7;
+        let cdb = [0xaa, 0, 0, a, b, c, 0, 0, 0, 32, flag, 0];
+        assert_eq!(host.command(&cdb, engine::device::Data::Out(&data)), Ok(0));
+    }
+    host.sync();
+    host.place.bench.now().since(begun).as_secs()
+}
+
+#[test]
+fn a_dvd_ram_is_written_anywhere_without_being_formatted_first() {
+    let mut host = Host::with(MediumKind::DvdRam);
+    // Formatted with supplementary spare areas, erasable, complete; 2 KiB anywhere.
+    assert_eq!(
+        host.read("23 00 00 00 00 00 00 00 fc 00", 252),
+        bytes(
+            "00 00 00 20 00 22 21 20 02 00 08 00 00 22 21 20 00 00 08 00 \
+             00 23 05 20 00 00 08 00 00 22 21 20 04 00 08 00"
+        )
+    );
+    assert_eq!(host.read("51 00 00 00 00 00 00 00 22 00", 34)[2], 0x1e);
+    assert_eq!(host.read("25 00 00 00 00 00 00 00 00 00", 8), bytes("00 22 21 1f 00 00 08 00"));
+    assert!(host.read("28 00 00 10 00 00 00 00 10 00", 32_768).iter().all(|&b| b == 0));
+    host.burn(Lba(77), BLOCKS, 1);
+    host.burn(Lba(100), 7, 2);
+    host.sync();
+    host.check(Lba(77), 23, 1);
+    host.check(Lba(100), 7, 2);
+    host.check(Lba(107), BLOCKS - 30, 1);
+    assert_eq!(host.write(Lba(0x22_2120), 1, 1), Err((5, 0x21, 0)));
+    assert_eq!(
+        host.command(&bytes("5b 00 02 00 00 00 00 00 00 00"), engine::device::Data::None),
+        Err((5, 0x24, 0))
+    );
+}
+
+#[test]
+fn a_dvd_ram_is_read_back_as_it_is_written_unless_the_host_streams() {
+    let mut host = Host::with(MediumKind::DvdRam);
+    seconds(&mut host, 32, true);
+    let (careful, fast) = (seconds(&mut host, 32_000, false), seconds(&mut host, 32_000, true));
+    // 62.5 MiB at 5x are 9.5 s.
+    assert!((9..12).contains(&fast) && (18..22).contains(&careful), "{careful} s, {fast} s");
+}
+
+#[test]
+fn a_dvd_ram_grows_and_shrinks_by_formatting() {
+    let mut host = Host::with(MediumKind::DvdRam);
+    host.burn(Lba(0), BLOCKS, 1);
+    host.sync();
+    // No size but those that are offered; no zones.
+    for list in ["00 02 00 08 00 22 21 10 00 00 08 00", "00 02 00 08 00 22 21 20 14 00 00 00"] {
+        assert_eq!(host.send("04 11 00 00 00 00", &bytes(list)), Err((5, 0x26, 0)));
+    }
+    // Without certification what is there stays.
+    let quick = bytes("00 a2 00 08 00 23 05 20 00 00 08 00");
+    assert_eq!(host.send("04 19 00 00 00 00", &quick), Ok(0));
+    host.ready();
+    assert_eq!(host.read("25 00 00 00 00 00 00 00 00 00", 8)[..4], [0, 0x23, 5, 0x1f]);
+    host.burn(Lba(0x22_2120), 32, 2);
+    host.sync();
+    let expand = bytes("00 02 00 08 00 22 21 20 04 00 08 00");
+    assert_eq!(host.send("04 11 00 00 00 00", &expand), Ok(0));
+    host.ready();
+    host.check(Lba(0), BLOCKS, 1);
+    assert_eq!(host.fails("28 00 00 22 21 20 00 00 01 00", 2048), (5, 0x21, 0));
+    // With it, every block is written and read.
+    let begun = host.place.bench.now();
+    let full = bytes("00 02 00 08 00 22 21 20 00 00 08 00");
+    assert_eq!(host.send("04 11 00 00 00 00", &full), Ok(0));
+    host.ready();
+    let minutes = host.place.bench.now().since(begun).as_secs() / 60;
+    assert!((20..30).contains(&minutes), "{minutes} min");
+    assert!(host.read("28 00 00 00 00 00 00 00 10 00", 32_768).iter().all(|&b| b == 0));
+}
+
+#[test]
+fn a_dvd_ram_replaces_what_it_cannot_record_until_its_spare_areas_are_full() {
+    use engine::units::Blocks;
+    use vdrive::fault::{Fault, What, When};
+    let mut host = Host::with(MediumKind::DvdRam);
+    let spare =
+        |host: &mut Host| host.read("ad 00 00 00 00 00 00 0a 00 10 00 00", 16)[4..].to_vec();
+    assert_eq!(spare(&mut host), bytes("00 00 32 00 00 00 e4 00 00 00 e4 00"));
+    let n = host.place.bench.commands(host.place.id);
+    let fault = Fault { when: When::Before(n), what: What::WriteError(Lba(20), Blocks(1)) };
+    host.place.bench.schedule(host.place.id, fault);
+    host.burn(Lba(0), 64, 1);
+    host.sync();
+    host.check(Lba(0), 64, 1);
+    assert_eq!(spare(&mut host), bytes("00 00 31 f0 00 00 e4 00 00 00 e4 00"));
+}
+
+#[test]
+fn a_bd_r_with_pseudo_overwrite_takes_blocks_again() {
+    let mut host = Host::with(MediumKind::BdR);
+    assert_eq!(host.read("46 02 00 38 00 00 00 00 10 00", 16)[10] & 1, 0);
+    // As growisofs formats it; random recording is not on offer.
+    for (sub, answer) in [("ca", Err((5, 0x26, 0))), ("c8", Ok(0))] {
+        let list = format!("00 02 00 08 00 b4 74 00 {sub} 00 30 00");
+        assert_eq!(host.send("04 11 00 00 00 00", &bytes(&list)), answer);
+    }
+    host.ready();
+    assert_eq!(host.read("46 02 00 38 00 00 00 00 10 00", 16)[10] & 1, 1);
+    host.burn(Lba(0), BLOCKS, 1);
+    // Again before it is on the disc, inside one cluster and across two; then on behind the rest.
+    host.burn(Lba(40), 4, 2);
+    host.burn(Lba(42), 30, 3);
+    assert_eq!(host.write(Lba(1088 + 128), 32, 4), Err((5, 0x21, 2)));
+    assert_eq!(host.nwa(1), 1088 + 3 * 32);
+    host.burn(Lba(1088 + 96), 32, 4);
+    host.sync();
+    host.good("5b 01 01 00 00 01 00 00 00 00");
+    host.ready();
+    let resources = host.read("51 02 00 00 00 00 00 00 10 00", 16);
+    assert_eq!(resources[..4], [0, 14, 0x40, 0]);
+    host.burn(Lba(16), 16, 5);
+    host.sync();
+    assert_eq!(host.nwa(2), 1088 + 96 + 32 + 32);
+    for (lba, blocks, tag) in
+        [(0, 16, 1), (16, 16, 5), (32, 8, 1), (40, 2, 2), (42, 30, 3), (72, 989, 1), (1184, 32, 4)]
+    {
+        host.check(Lba(lba), blocks, tag);
+    }
+    // The next host finds the same after the power was off.
+    host.place.bench.pull_power(host.place.id);
+    host.place.bench.plug(host.place.id);
+    host.wait(60);
+    host.settle();
+    host.check(Lba(16), 16, 5);
+    assert_eq!(host.nwa(2), 1088 + 96 + 32 + 32);
+    // Without pseudo-overwrite, what is recorded stays.
+    let mut plain = Host::with(MediumKind::BdR);
+    let list = bytes("00 02 00 08 00 b4 74 00 c9 00 30 00");
+    assert_eq!(plain.send("04 11 00 00 00 00", &list), Ok(0));
+    plain.ready();
+    plain.burn(Lba(0), 64, 1);
+    assert_eq!(plain.write(Lba(16), 16, 2), Err((5, 0x21, 2)));
+    assert_eq!(plain.fails("51 02 00 00 00 00 00 00 10 00", 16), (5, 0x24, 0));
 }
 
 #[test]

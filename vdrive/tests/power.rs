@@ -55,6 +55,7 @@ fn burn(kind: MediumKind) -> Vec<Step> {
             steps.push(send("04 11 00 00 00 00", "00 02 00 08 ff ff ff ff 98 00 00 00"));
             (400, &["5b 00 02 00 00 00 00 00 00 00"])
         }
+        MediumKind::DvdRam => (400, &[]),
         MediumKind::BdRe => {
             steps.push(send("04 11 00 00 00 00", "00 02 00 08 00 b4 74 00 c0 00 30 00"));
             (400, &[])
@@ -145,7 +146,9 @@ fn nothing_is_false(host: &mut Host) {
 /// What a host does after a loss: closes what is damaged, and writes on where the drive says.
 fn goes_on(host: &mut Host, kind: MediumKind) {
     let info = host.read("51 00 00 00 00 00 00 00 22 00", 34);
-    if info[2] & 3 == 2 && !matches!(kind, MediumKind::DvdPlusRw | MediumKind::BdRe) {
+    let overwritable =
+        matches!(kind, MediumKind::DvdPlusRw | MediumKind::DvdRam | MediumKind::BdRe);
+    if info[2] & 3 == 2 && !overwritable {
         return;
     }
     if kind == MediumKind::DvdPlusRw && info[7] & 3 == 0 {
@@ -165,7 +168,7 @@ fn goes_on(host: &mut Host, kind: MediumKind) {
         host.page05("41 c4 08");
     }
     let at = match kind {
-        MediumKind::DvdPlusRw | MediumKind::BdRe => 1600,
+        _ if overwritable => 1600,
         _ => {
             let info = host.read("51 00 00 00 00 00 00 00 22 00", 34);
             host.nwa(u16::from(info[6])) as i32

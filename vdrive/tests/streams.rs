@@ -20,12 +20,12 @@ proptest! {
     /// Whole burns as the corpus has them, with a few bytes changed: far into the firmware.
     #[test]
     fn a_burn_gone_astray_ends_and_leaves_a_disc(
-        which in 0usize..8,
+        which in 0usize..9,
         drive in 0u8..3,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
         more in prop::collection::vec(any::<u8>(), 0..200),
     ) {
-        let names = ["cd-r", "cd-rw", "dvd-r", "dvd-rw", "dvd+r", "dvd+rw", "bd-r", "bd-re"];
+        let names = vdrive::models::MediumKind::ALL.map(|kind| kind.name());
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../corpora/command_stream");
         let path = format!("{folder}/burn-{}.bin", names[which]);
         let mut input = std::fs::read(&path).expect("the corpus is there");

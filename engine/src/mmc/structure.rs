@@ -158,6 +158,54 @@ layout! {
 }
 
 layout! {
+    /// Medium status of DVD-RAM, format 09h (MMC-5, 6.23.3.2.10).
+    pub struct RamMediumStatus[4] {
+        /// The disc is in a cartridge.
+        cartridge: bool = (0 . 7),
+        /// The disc has been taken out of its cartridge.
+        out: bool = (0 . 6),
+        /// Write protected for the reason in the last byte.
+        inhibited: bool = (0 . 3),
+        /// Write protected by the cartridge's tab.
+        cartridge_protected: bool = (0 . 2),
+        /// Persistently write protected.
+        persistent: bool = (0 . 1),
+        /// 00h not to be written without a cartridge, 10h may be.
+        disc_type: u8 = (1 .. 2),
+        /// Why it is inhibited: 1 a bare disc, FFh not said.
+        reason: u8 = (3 .. 4),
+    }
+}
+
+layout! {
+    /// The start of DVD-RAM's disc definition structure, format 08h, as on discs of 4.7 GB
+    /// (ECMA-330, 17.8.1). Behind it, at byte 256, the first logical sector of each zone in four
+    /// bytes each.
+    pub struct RamDefinition[92] {
+        /// `0A0Ah`.
+        identifier: u16 = (0 .. 2),
+        /// Formatting is in progress.
+        in_process: bool = (3 . 7),
+        /// Certified by a user.
+        user_certified: bool = (3 . 1),
+        /// Certified by the maker.
+        maker_certified: bool = (3 . 0),
+        /// How often the lists were written.
+        updates: u32 = (4 .. 8),
+        /// Groups: 1.
+        groups: u16 = (8 .. 10),
+        /// Zones: 35.
+        zones: u16 = (10 .. 12),
+        /// First physical sector of the primary spare area.
+        spare_first: u32 = (81 .. 84),
+        /// Its last one.
+        spare_last: u32 = (85 .. 88),
+        /// Physical sector of block 0.
+        block0: u32 = (89 .. 92),
+    }
+}
+
+layout! {
     /// Spare area of BD, format 0Ah, in clusters (MMC-5, 6.23.3.3.5).
     pub struct BdSpareArea[12] {
         /// Spare clusters left.

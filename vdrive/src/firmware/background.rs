@@ -11,7 +11,6 @@ use super::job::{Effect, Job, Turn};
 use super::{Firmware, Live, Spindle, Tray, close};
 use crate::mechanism::{BurnFault, FaultCause, PowerState};
 use crate::medium::{Change, Disc, Format, FormatState, State};
-use crate::models::Family;
 
 impl Firmware {
     /// Lets everything happen that is due by `now`: the buffer drains, jobs come to their ends.
@@ -69,6 +68,7 @@ impl Firmware {
         let code = match fault.cause {
             // Recording cannot go on where it stopped (MMC-6, 4.2.3.9).
             FaultCause::Underrun => codes::WRITE_RECOVERY_FAILED,
+            FaultCause::NoSpare => codes::NO_SPARE_LEFT,
             _ => codes::WRITE_ERROR,
         };
         let sense = Sense::new(code).with_information(fault.lba.0 as u32);
@@ -105,6 +105,7 @@ impl Firmware {
                 if let Some(live) = &mut self.live {
                     live.writing = None;
                     live.cue = None;
+                    live.rewriting = false;
                 }
             }
             Effect::Medium(changes) => {
@@ -189,10 +190,7 @@ impl Firmware {
     fn medium_known(&mut self, state: &State) {
         self.pages.medium_came(state.kind());
         // Discs with spare areas are read back as they are written (MMC-6, 4.5.3).
-        let spares = state.kind().family() == Family::Bd
-            && state.format.state != FormatState::None
-            && state.format.code != 0x31;
-        self.laser.set_verify(spares);
+        self.laser.set_verify(state.has_spares());
         self.laser.set_protection(true);
     }
 

@@ -29,7 +29,9 @@ pub(super) fn close_track_session(cx: &mut Cx<'_>, cdb: &Cdb, _: &mut Data<'_>) 
         (MediumKind::DvdRw, F::Session | F::SessionQuick) if overwritable => {
             close_intermediate(cx)?
         }
-        (MediumKind::DvdPlusRw | MediumKind::BdRe, _) => return Err(bad_cdb(2, Some(2))),
+        (MediumKind::DvdPlusRw | MediumKind::DvdRam | MediumKind::BdRe, _) => {
+            return Err(bad_cdb(2, Some(2)));
+        }
         (MediumKind::DvdRw, _) if overwritable => return Err(bad_cdb(2, Some(2))),
         (_, F::Track) => close_track(cx, cdb.track)?,
         (MediumKind::CdR | MediumKind::CdRw | MediumKind::DvdR | MediumKind::DvdRw, F::Session) => {

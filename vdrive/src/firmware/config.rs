@@ -54,6 +54,7 @@ pub(super) fn profile(state: &State) -> Profile {
         MediumKind::DvdRw => Profile::DvdRwOverwrite,
         MediumKind::DvdPlusR => Profile::DvdPlusR,
         MediumKind::DvdPlusRw => Profile::DvdPlusRw,
+        MediumKind::DvdRam => Profile::DvdRam,
         MediumKind::BdR => Profile::BdRSrm,
         MediumKind::BdRe => Profile::BdRe,
     }
@@ -177,15 +178,17 @@ fn writing(model: &DriveModel, now: &Now<'_>) -> Vec<FeatureDescriptor> {
     let streaming = (dash && !minimal) || now.is(&[K::BdR]);
     list.push(incremental.descriptor(3, false, streaming));
     let blank_bd_r = now.is(&[K::BdR]) && now.state.is_some_and(State::is_blank);
-    let formattable = Formattable { re_no_sa: can(K::BdRe), cert: true, ..Formattable::default() };
-    let formats = now.is(&[K::DvdRw, K::DvdPlusRw, K::BdRe]) || blank_bd_r;
+    let formattable = Formattable {
+        re_no_sa: can(K::BdRe),
+        qcert: can(K::BdRe),
+        expand: can(K::DvdRam),
+        cert: true,
+        ..Formattable::default()
+    };
+    let formats = now.is(&[K::DvdRw, K::DvdPlusRw, K::DvdRam, K::BdRe]) || blank_bd_r;
     list.push(formattable.descriptor(1, false, formats));
-    let spares = now.state.is_some_and(|state| {
-        state.kind().family() == Family::Bd
-            && state.format.state != FormatState::None
-            && state.format.code != 0x31
-    });
-    if can(K::BdRe) {
+    if can(K::BdRe) || can(K::DvdRam) {
+        let spares = now.state.is_some_and(State::has_spares);
         list.push(HardwareDefectManagement { ssa: true }.descriptor(1, false, spares));
     }
     if can(K::DvdRw) {
@@ -217,8 +220,9 @@ fn writing(model: &DriveModel, now: &Now<'_>) -> Vec<FeatureDescriptor> {
         list.push(types.descriptor(0, false, now.is(&[K::CdRw])));
     }
     if can(K::BdR) {
-        // Listed and never current: hosts ask for it to see whether a disc is formatted so.
-        list.push(BdRPow {}.descriptor(0, false, false));
+        // Hosts ask for it to see whether a disc is formatted so.
+        let pow = now.state.is_some_and(State::pseudo_overwrite);
+        list.push(BdRPow {}.descriptor(0, false, pow));
         let re = [0, if can(K::BdRe) { 0b110 } else { 0 }, 0, 0, 0, 0, 0, 0];
         let r = [0, 0b010, 0, 0, 0, 0, 0, 0];
         let write = BdWrite { svnr: false, re, r };
@@ -228,7 +232,7 @@ fn writing(model: &DriveModel, now: &Now<'_>) -> Vec<FeatureDescriptor> {
 }
 
 fn random_writable(now: &Now<'_>) -> FeatureDescriptor {
-    let kinds = [MediumKind::DvdPlusRw, MediumKind::BdRe];
+    let kinds = [MediumKind::DvdPlusRw, MediumKind::DvdRam, MediumKind::BdRe];
     let state = now.state.filter(|_| now.is(&kinds));
     let blocks = state.map_or(0, |state| match state.format.state {
         FormatState::None => state.capacity().0,

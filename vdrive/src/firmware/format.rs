@@ -16,7 +16,7 @@ use super::context::{Cx, Refusal, Reply, bad_cdb, bad_parameter};
 use super::job::{Effect, Step, Turn};
 use super::{ms, sync};
 use crate::mechanism::Operation;
-use crate::medium::{Change, Format, FormatState, State};
+use crate::medium::{Change, Format, FormatState, RAM_SUPPLEMENTARY, State};
 use crate::models::MediumKind;
 
 /// READ FORMAT CAPACITIES (MMC-6, 6.24).
@@ -82,6 +82,17 @@ fn sizes(state: &State) -> Vec<(FormatType, Blocks, u32)> {
             list
         }
         MediumKind::DvdPlusRw => vec![(FormatType::DvdPlusRw, all, 0)],
+        // With and without supplementary spare areas; the last one takes them from the end of a
+        // disc that has none and leaves the rest as it is.
+        MediumKind::DvdRam => {
+            let less = all.saturating_sub(RAM_SUPPLEMENTARY);
+            let length = BLOCK as u32;
+            vec![
+                (FormatType::Full, less, length),
+                (FormatType::Full, all, length),
+                (FormatType::SpareExpansion, less, length),
+            ]
+        }
         // Default, largest and smallest spare areas in clusters of 32 blocks.
         MediumKind::BdRe => vec![
             (FormatType::Full, without(12_288), BLOCK as u32),
@@ -120,6 +131,7 @@ pub(super) fn format_unit(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Re
     let plan = match cx.state()?.kind() {
         MediumKind::DvdPlusRw => plus_rw(cx, &asked)?,
         MediumKind::DvdRw => dash_rw(cx, &asked)?,
+        MediumKind::DvdRam => ram(cx, &asked)?,
         MediumKind::BdRe => bd_re(cx, &asked)?,
         MediumKind::BdR => bd_r(cx, &asked)?,
         _ => return Err(codes::CANNOT_FORMAT_MEDIUM.into()),
@@ -142,6 +154,7 @@ pub(super) fn wiped(state: &State) -> Vec<Change> {
         Change::DropSessions(0),
         Change::Finalised(false),
         Change::Minimal(false),
+        Change::DropDefects,
         Change::Format(Format::NONE),
         Change::Erased(Lba(-16_384), all),
         Change::Wear(state.calibrations, state.erasures.saturating_add(1)),
@@ -232,6 +245,39 @@ fn dash_rw(cx: &mut Cx<'_>, asked: &FormatList) -> Result<Vec<Step>, Refusal> {
     }
 }
 
+/// DVD-RAM: all of it with certification, or without (DCRT), which only sets its size anew; or more
+/// spare areas behind what is there (MMC-6, 6.5.4.2.1 and .2).
+fn ram(cx: &mut Cx<'_>, asked: &FormatList) -> Result<Vec<Step>, Refusal> {
+    let state = cx.state()?;
+    let fits = |entry: &(FormatType, Blocks, u32)| (entry.0, entry.1) == (asked.kind, asked.blocks);
+    let now = state.format.blocks;
+    let expands = asked.kind == FormatType::SpareExpansion;
+    if !expands && asked.kind != FormatType::Full {
+        return Err(bad_parameter(8));
+    }
+    if !sizes(state).iter().any(fits) || (expands && asked.blocks > now) {
+        return Err(bad_parameter(4));
+    }
+    let quick = ms(cx.fw.timing(state).quick_erase_ms);
+    let reprofile = step(Duration::ZERO, Effect::Drive(Turn::Reprofile));
+    if expands || (asked.fov && asked.dcrt) {
+        let mut changes = Vec::new();
+        let (least, most) = (now.min(asked.blocks), now.max(asked.blocks));
+        let (edge, between) = (Lba(0) + least, most - least);
+        if asked.blocks > now {
+            changes.push(Change::Zeroed(edge, between));
+        } else if between > Blocks(0) {
+            changes.push(Change::Erased(edge, between));
+        }
+        changes.push(Change::Format(whole(state, asked, asked.blocks)));
+        return Ok(vec![step(quick, Effect::Medium(changes)), reprofile]);
+    }
+    let mut steps = vec![step(quick, Effect::Medium(wiped(state)))];
+    steps.extend(recorded_over(cx, asked, asked.blocks, true)?);
+    steps.push(reprofile);
+    Ok(steps)
+}
+
 /// BD-RE: with or without spare areas, quick or with certification (MMC-6, 6.5.4.2.13).
 fn bd_re(cx: &mut Cx<'_>, asked: &FormatList) -> Result<Vec<Step>, Refusal> {
     let state = cx.state()?;
@@ -251,33 +297,33 @@ fn bd_re(cx: &mut Cx<'_>, asked: &FormatList) -> Result<Vec<Step>, Refusal> {
     let quick = ms(cx.fw.timing(state).quick_erase_ms);
     let reprofile = step(Duration::ZERO, Effect::Drive(Turn::Reprofile));
     let mut changes = wiped(state);
-    match asked.sub_type {
-        // Without certification nothing is recorded; what was never written reads as zeros.
-        0 | 1 => {
-            changes.push(Change::Zeroed(Lba(0), asked.blocks));
-            changes.push(Change::Format(whole(state, asked, asked.blocks)));
-            Ok(vec![step(quick, Effect::Medium(changes)), reprofile])
-        }
-        2 => {
-            let mut steps = vec![step(quick, Effect::Medium(changes))];
-            steps.extend(recorded_over(cx, asked, asked.blocks, true)?);
-            steps.push(reprofile);
-            Ok(steps)
-        }
-        // Quick certification is not a feature of this drive (MMC-6, 5.3.13, QCert).
-        _ => Err(bad_parameter(8)),
+    if asked.sub_type == 2 {
+        let mut steps = vec![step(quick, Effect::Medium(changes))];
+        steps.extend(recorded_over(cx, asked, asked.blocks, true)?);
+        steps.push(reprofile);
+        return Ok(steps);
     }
+    // Without certification nothing is recorded; what was never written reads as zeros. Quick
+    // certification (sub-type 3) tries one cluster of 64.
+    let tried = Operation::Format { blocks: asked.blocks.0 / 64, certify: true };
+    let certified = match asked.sub_type {
+        3 => cx.fw.laser.duration(&tried),
+        _ => Duration::ZERO,
+    };
+    changes.push(Change::Zeroed(Lba(0), asked.blocks));
+    changes.push(Change::Format(whole(state, asked, asked.blocks)));
+    Ok(vec![step(quick + certified, Effect::Medium(changes)), reprofile])
 }
 
-/// BD-R: spare areas for sequential recording; once, before anything is written. Pseudo-overwrite
-/// and random recording are not among the drive's features.
+/// BD-R: spare areas for sequential recording with pseudo-overwrite (sub-type 0) or without (1);
+/// once, before anything is written. Random recording (2) is not among the drive's features.
 fn bd_r(cx: &mut Cx<'_>, asked: &FormatList) -> Result<Vec<Step>, Refusal> {
     let state = cx.state()?;
     let listed = sizes(state);
     if listed.is_empty() {
         return Err(codes::CANNOT_FORMAT_MEDIUM.into());
     }
-    if !matches!(asked.kind, FormatType::Full | FormatType::BdRSpares) || asked.sub_type != 1 {
+    if !matches!(asked.kind, FormatType::Full | FormatType::BdRSpares) || asked.sub_type > 1 {
         return Err(bad_parameter(8));
     }
     let sizes = listed.iter().map(|entry| entry.1);

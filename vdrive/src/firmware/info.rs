@@ -3,12 +3,12 @@
 use engine::device::{Cdb, Data};
 use engine::mmc::cdb::{Command, ReadDiscInformation, ReadTrackInformation, TrackAddress};
 use engine::mmc::disc::{
-    BackgroundFormat, DiscInformation, DiscStatus, SessionState, TrackInformation, TrackResources,
-    field_of_msf,
+    BackgroundFormat, DiscInformation, DiscStatus, PowResources, SessionState, TrackInformation,
+    TrackResources, field_of_msf,
 };
 use engine::units::{Blocks, Lba, Msf};
 
-use super::context::{Cx, Refusal, Reply, bad_cdb};
+use super::context::{Answer, Cx, Refusal, Reply, bad_cdb};
 use super::tracks::{self, Row};
 use crate::medium::{FormatState, State, Way};
 use crate::models::{Family, MediumKind, Quirk};
@@ -23,6 +23,7 @@ pub(super) fn read_disc_information(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<
             disc_information(cx.state()?, &rows, unknown).emit_with_opc(&[])
         }
         1 => resources(cx.state()?, &rows).emit().to_vec(),
+        2 if cx.state()?.pseudo_overwrite() => pow_resources(cx.state()?).emit().to_vec(),
         _ => return Err(bad_cdb(1, Some(2))),
     };
     cx.send(&reply, cdb.allocation.into(), data)
@@ -136,9 +137,28 @@ fn resources(state: &State, rows: &[Row]) -> TrackResources {
     }
 }
 
+/// READ DISC INFORMATION, type 2 (MMC-6, 6.22.3.3): what pseudo-overwrite can still do.
+pub(super) fn pow_resources(state: &State) -> PowResources {
+    let to = state.remap_to().0.cast_unsigned();
+    let used = u32::try_from(state.remapped.len()).unwrap_or(u32::MAX);
+    let entries = MOST_REMAPPED.saturating_sub(used);
+    PowResources {
+        replacements: state.format.blocks.0.saturating_sub(to) / 32,
+        map_entries: entries,
+        updates: entries,
+    }
+}
+
+/// Entries that the defect lists in the management areas of a single-layer BD-R have room for:
+/// lists of 7 clusters with 8 bytes for each entry, the last cluster being half full.
+const MOST_REMAPPED: u32 = 7 * 32 * 2048 / 8 - 2048;
+
 /// READ TRACK INFORMATION (MMC-6, 6.27).
 pub(super) fn read_track_information(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Reply {
     let cdb = ReadTrackInformation::from_cdb(cdb);
+    if super::write::rewriting(cx)? {
+        return Ok(Answer::Again(cx.fw.laser.drained_at(cx.now)));
+    }
     let rows = cx.rows()?;
     let row = wanted(&rows, &cdb)?;
     let state = cx.state()?;

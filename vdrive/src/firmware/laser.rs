@@ -73,6 +73,16 @@ impl Laser {
         self.buffer.push(now, lba, engine::units::BLOCK as u32, bytes).is_ok()
     }
 
+    /// The same, to be recorded without being read back.
+    pub(super) fn stream(&mut self, now: Instant, lba: Lba, bytes: &[u8]) -> bool {
+        self.buffer.stream(now, lba, engine::units::BLOCK as u32, bytes).is_ok()
+    }
+
+    /// What it costs to read a unit that lies elsewhere than its neighbours: there and back.
+    pub(super) fn detour(&self, at: Lba, there: Lba) -> Duration {
+        self.mech.seek_time(at, there) + self.mech.seek_time(there, at)
+    }
+
     /// Wants everything recorded.
     pub(super) fn flush(&mut self, now: Instant) {
         self.buffer.flush(now);

@@ -84,6 +84,8 @@ pub(crate) struct Live {
     writing: Option<Writing>,
     /// The cue sheet of the session that is to be written at once.
     cue: Option<cue::Sheet>,
+    /// What is in the buffer goes by pseudo-overwrite.
+    rewriting: bool,
     /// Background formatting runs, and has been accounted for up to this time.
     formatting: Option<Instant>,
 }
@@ -364,7 +366,7 @@ impl Firmware {
             MediumKind::DvdR | MediumKind::DvdRw if at_once => Way::Dao,
             MediumKind::DvdR | MediumKind::DvdRw => Way::Incremental,
             MediumKind::DvdPlusR | MediumKind::BdR => Way::Sequential,
-            MediumKind::DvdPlusRw | MediumKind::BdRe => Way::Overwrite,
+            MediumKind::DvdPlusRw | MediumKind::DvdRam | MediumKind::BdRe => Way::Overwrite,
         }
     }
 }

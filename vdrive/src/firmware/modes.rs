@@ -244,6 +244,8 @@ fn capabilities(cx: &Cx<'_>) -> Vec<u8> {
     let fastest = rate(strategies.first().map(Strategy::nominal));
     let read_cd = model.speeds(MediumKind::CdR).map(|speeds| speeds.read.nominal());
     let page = Capabilities {
+        read_dvd_ram: reads(MediumKind::DvdRam),
+        write_dvd_ram: can(MediumKind::DvdRam),
         read_dvd_r: reads(MediumKind::DvdR),
         read_dvd_rom: reads(MediumKind::DvdR),
         method2: true,

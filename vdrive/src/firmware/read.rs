@@ -1,5 +1,7 @@
 //! READ, VERIFY, SEEK and READ CAPACITY: what the disc gives back.
 
+use std::time::Duration;
+
 use engine::device::{Cdb, Data};
 use engine::mmc::cdb::{Command, Read6, Read10, Read12, ReadCapacity, Seek10, Verify10};
 use engine::mmc::format::Capacity;
@@ -8,6 +10,7 @@ use engine::units::{BLOCK, Blocks, Lba};
 
 use super::context::{Answer, Cx, Refusal, Reply, bad_cdb};
 use super::tracks;
+use crate::mechanism::Surface;
 use crate::medium::{FormatState, State, TrackState};
 
 /// READ (6): hosts older than MMC (SBC-2, 5.10); a count of 0 means 256.
@@ -58,8 +61,9 @@ fn read(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks, data: &mut Data<'_>) -> Reply
         room[whole..moved].copy_from_slice(&last[..moved - whole]);
     }
     let sense = bad.map(|bad| unreadable(disc.state(), bad));
+    let elsewhere = detours(cx, lba, good)?;
     let takes = cx.fw.laser.read(now, lba, Blocks(good.0.max(1)));
-    let at = now + takes + cx.fw.transfer(moved);
+    let at = now + takes + elsewhere + cx.fw.transfer(moved);
     match sense {
         None => Ok(Answer::Good { moved, at }),
         // The drive tries again a few times before it says so.
@@ -68,6 +72,23 @@ fn read(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks, data: &mut Data<'_>) -> Reply
             Err(Refusal { sense, moved, at: Some(at + tries) })
         }
     }
+}
+
+/// What units among these cost that lie elsewhere: in a spare area, or written again.
+fn detours(cx: &Cx<'_>, lba: Lba, blocks: Blocks) -> Result<Duration, Refusal> {
+    let disc = cx.disc.as_ref().ok_or(codes::NO_MEDIUM)?;
+    let state = disc.state();
+    let mut total = Duration::ZERO;
+    if state.replaced.is_empty() && state.remapped.is_empty() {
+        return Ok(total);
+    }
+    let mut at = state.unit_start(lba);
+    let end = lba.checked_add(blocks).unwrap_or(lba);
+    while at < end {
+        total += cx.fw.laser.detour(at, disc.lies_at(at));
+        at = at + state.unit();
+    }
+    Ok(total)
 }
 
 /// How often a block is tried again.

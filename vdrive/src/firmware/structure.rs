@@ -5,13 +5,15 @@ use engine::device::{Cdb, Data};
 use engine::mmc::cdb::{Command, ReadDiscStructure};
 use engine::mmc::sense::codes;
 use engine::mmc::structure::{
-    BdDiscInformation, BdSpareArea, BookType, Copyright, PhysicalFormat, STRUCTURE_LIST,
-    StructureListEntry, WRITE_PROTECTION, WriteProtection, bd, dvd, emit,
+    BdDiscInformation, BdSpareArea, BookType, Copyright, PhysicalFormat, RamDefinition,
+    RamMediumStatus, RamSpareArea, STRUCTURE_LIST, StructureListEntry, WRITE_PROTECTION,
+    WriteProtection, bd, dvd, emit,
 };
+use engine::units::Blocks;
 
 use super::context::{Cx, Reply, bad_cdb};
 use super::tracks;
-use crate::medium::{FormatState, State};
+use crate::medium::{FormatState, RAM_PRIMARY, State};
 use crate::models::{Family, MediumKind};
 
 /// READ DISC STRUCTURE (MMC-6, 6.23).
@@ -40,21 +42,30 @@ pub(super) fn read_disc_structure(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_
 /// A structure without its header, if this disc has it.
 fn one(state: &State, format: u8) -> Option<Vec<u8>> {
     if format == WRITE_PROTECTION {
-        return Some(WriteProtection::default().emit().to_vec());
+        let persistent = state.protected;
+        return Some(WriteProtection { persistent, ..Default::default() }.emit().to_vec());
     }
     let kind = state.kind();
     let dash = matches!(kind, MediumKind::DvdR | MediumKind::DvdRw);
+    let plus = matches!(kind, MediumKind::DvdPlusR | MediumKind::DvdPlusRw);
+    let ram = kind == MediumKind::DvdRam;
     match (kind.family(), format) {
         (Family::Dvd, dvd::PHYSICAL) => Some(physical(state)),
         (Family::Dvd, dvd::COPYRIGHT) => Some(Copyright::default().emit().to_vec()),
         (Family::Dvd, dvd::LEAD_IN_PHYSICAL) if dash => Some(physical(state)),
         (Family::Dvd, dvd::PRE_RECORDED) if dash => Some(pre_recorded(state)),
-        (Family::Dvd, dvd::ADIP) if !dash => Some(adip(state)),
+        (Family::Dvd, dvd::ADIP) if plus => Some(adip(state)),
+        (Family::Dvd, dvd::RAM_DDS) if ram => Some(ram_definition(state)),
+        (Family::Dvd, dvd::RAM_STATUS) if ram => {
+            let persistent = state.protected;
+            let status = RamMediumStatus { persistent, disc_type: 0x10, ..Default::default() };
+            Some(status.emit().to_vec())
+        }
+        (Family::Dvd, dvd::RAM_SPARE) if ram => Some(ram_spare(state).emit().to_vec()),
         (Family::Bd, bd::DISC_INFORMATION) => Some(disc_information(state)),
         (Family::Bd, bd::SPARE) if state.format.state == FormatState::Complete => {
-            let clusters =
-                (state.capacity().0 - state.format.blocks.0.min(state.capacity().0)) / 32;
-            Some(BdSpareArea { free: clusters, total: clusters }.emit().to_vec())
+            let (free, total) = (state.spares_left().0 / 32, state.spares().0 / 32);
+            Some(BdSpareArea { free, total }.emit().to_vec())
         }
         _ => None,
     }
@@ -76,10 +87,13 @@ fn list(state: &State) -> Vec<u8> {
 /// Physical format information: 2048 bytes of which the first few are the same on all DVD.
 fn physical(state: &State) -> Vec<u8> {
     let kind = state.kind();
-    let start = 0x3_0000;
+    let ram = kind == MediumKind::DvdRam;
+    let start = if ram { RAM_START } else { 0x3_0000 };
     // The end of the data area: of a disc that can still be written, of the disc.
     let blocks = match tracks::sequential(state) {
         true if state.finalised => super::read::last_readable(state).0.unsigned_abs() + 1,
+        // The spare areas of a DVD-RAM lie in its data area.
+        _ if ram => state.capacity().0 + RAM_PRIMARY.0,
         _ => state.capacity().0,
     };
     let format = PhysicalFormat {
@@ -87,11 +101,13 @@ fn physical(state: &State) -> Vec<u8> {
             MediumKind::DvdR => BookType::DvdR,
             MediumKind::DvdRw => BookType::DvdRw,
             MediumKind::DvdPlusRw => BookType::DvdPlusRw,
+            MediumKind::DvdRam => BookType::DvdRam,
             _ => BookType::DvdPlusR,
         },
         part_version: match kind {
             MediumKind::DvdR => 5,
             MediumKind::DvdRw => 2,
+            MediumKind::DvdRam => 6,
             _ => 1,
         },
         disc_size: 0,
@@ -99,8 +115,9 @@ fn physical(state: &State) -> Vec<u8> {
         layers: 0,
         opposite_path: false,
         layer_type: if kind.rewritable() { 4 } else { 2 },
-        linear_density: 0,
-        track_density: 0,
+        // 0.280 to 0.291 um/bit, 0.615 um/track.
+        linear_density: if ram { 4 } else { 0 },
+        track_density: if ram { 2 } else { 0 },
         start,
         end: start + blocks - 1,
         layer0_end: 0,
@@ -109,6 +126,54 @@ fn physical(state: &State) -> Vec<u8> {
     let mut bytes = format.emit().to_vec();
     bytes.resize(2048, 0);
     bytes
+}
+
+/// First physical sector of a DVD-RAM's data area; the primary spare area comes first there.
+const RAM_START: u32 = 0x3_1000;
+/// Zones of constant speed of rotation on a 4.7 GB DVD-RAM.
+const RAM_ZONES: u32 = 35;
+
+/// Disc definition structure of a DVD-RAM (ECMA-330, 17.8.1). The zones have the same width, so
+/// that each holds more sectors than the one inside it.
+fn ram_definition(state: &State) -> Vec<u8> {
+    let by_user = state.erasures > 0;
+    let definition = RamDefinition {
+        identifier: 0x0a0a,
+        user_certified: by_user,
+        maker_certified: !by_user,
+        updates: state.erasures,
+        groups: 1,
+        zones: RAM_ZONES as u16,
+        spare_first: RAM_START,
+        spare_last: RAM_START + RAM_PRIMARY.0 - 1,
+        block0: RAM_START + RAM_PRIMARY.0,
+        ..Default::default()
+    };
+    let mut bytes = definition.emit().to_vec();
+    bytes.resize(2048, 0);
+    // A turn holds 25 sectors in the first zone and 59 in the last one.
+    let all: u32 = (25..25 + RAM_ZONES).sum();
+    let (mut before, unit) = (0, state.unit());
+    for zone in 0..RAM_ZONES {
+        let share = u64::from(state.capacity().0) * u64::from(before) / u64::from(all);
+        let first = Blocks(u32::try_from(share).unwrap_or(u32::MAX)).round_up(unit);
+        let at = 256 + zone as usize * 4;
+        bytes[at..at + 4].copy_from_slice(&first.0.to_be_bytes());
+        before += 25 + zone;
+    }
+    bytes
+}
+
+/// Spare blocks of a DVD-RAM: the primary ones are used up first.
+fn ram_spare(state: &State) -> RamSpareArea {
+    let supplementary = state.spares().saturating_sub(RAM_PRIMARY);
+    let used = state.spares().saturating_sub(state.spares_left());
+    let beyond = used.saturating_sub(RAM_PRIMARY);
+    RamSpareArea {
+        primary_free: RAM_PRIMARY.saturating_sub(used).0,
+        supplementary_free: supplementary.saturating_sub(beyond).0,
+        supplementary: supplementary.0,
+    }
 }
 
 /// ADIP: physical format information with the maker's name at its place (ECMA-349, 14.4.2).

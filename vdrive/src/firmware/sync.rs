@@ -44,7 +44,13 @@ pub(super) fn end_of_writing(cx: &mut Cx<'_>) -> Result<Vec<Step>, Refusal> {
     cx.fw.laser.flush(cx.now);
     let drained = step(Duration::ZERO, Effect::Drained);
     let Some(writing) = cx.live()?.writing else {
-        return Ok(if idle { Vec::new() } else { vec![drained] });
+        let mut steps = if idle { Vec::new() } else { vec![drained] };
+        if cx.live()?.rewriting {
+            // Where the clusters lie now goes into the disc's management area.
+            let takes = ms(cx.fw.timing(cx.state()?).update_ms);
+            steps.push(step(takes, Effect::EndWriting));
+        }
+        return Ok(steps);
     };
     let state = cx.state()?;
     let Some(track) = state.track(writing.track).cloned() else {

@@ -91,7 +91,7 @@ pub(super) fn recorded_end(state: &State, track: &Track) -> Lba {
 /// Whether this kind of disc is written in tracks, one address after the other.
 pub(super) fn sequential(state: &State) -> bool {
     match state.kind() {
-        MediumKind::DvdPlusRw | MediumKind::BdRe => false,
+        MediumKind::DvdPlusRw | MediumKind::DvdRam | MediumKind::BdRe => false,
         MediumKind::DvdRw => state.format.state == FormatState::None,
         _ => true,
     }
@@ -113,7 +113,8 @@ pub(super) fn next_start(state: &State, writing: Option<&Writing>) -> Lba {
             if state.kind().family() == crate::models::Family::Cd { PREGAP } else { Blocks(0) };
         start = start.max(aligned(state, end.checked_add(gap).unwrap_or(end)));
     }
-    start
+    // What pseudo-overwrite took lies behind the tracks.
+    if state.pseudo_overwrite() { start.max(state.remap_to()) } else { start }
 }
 
 /// Whether the way in which this disc loses its end with the power leaves the track unusable until

@@ -4,19 +4,36 @@
 use engine::device::{Cdb, Data};
 use engine::mmc::cdb::{Command, Write10, Write12, WriteAndVerify10};
 use engine::mmc::sense::{Sense, codes};
-use engine::units::{Blocks, Lba};
+use engine::units::{BLOCK, Blocks, Lba};
 
 use super::context::{Answer, Cx, Refusal, Reply, bad_cdb};
 use super::job::{Effect, Step};
 use super::sync;
 use super::tracks::{self, Row, Writing};
-use crate::medium::{Change, FormatState, Track, TrackState, Way};
+use crate::medium::{Change, FormatState, State, Track, TrackState, Way};
 use crate::models::{FullBuffer, MediumKind};
 
 /// WRITE (10) (MMC-6, 6.44).
 pub(super) fn write10(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Reply {
     let cdb = Write10::from_cdb(cdb);
-    write(cx, cdb.lba, Blocks(cdb.blocks.into()), cdb.fua, data)
+    write(cx, cdb.lba, Blocks(cdb.blocks.into()), Care::of(cdb.fua), data)
+}
+
+/// What happens to the blocks besides being recorded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// What the disc asks for.
+    Usual,
+    /// The command ends when they are recorded (FUA).
+    Forced,
+    /// They are not read back, if they are whole units (Streaming).
+    Streamed,
+}
+
+impl Care {
+    fn of(fua: bool) -> Care {
+        if fua { Care::Forced } else { Care::Usual }
+    }
 }
 
 /// WRITE (12) (MMC-6, 6.45). Streaming does without verification and without FUA.
@@ -25,7 +42,10 @@ pub(super) fn write12(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Reply 
     if cdb.streaming && cdb.fua {
         return Err(bad_cdb(10, Some(7)));
     }
-    write(cx, cdb.lba, Blocks(cdb.blocks), cdb.fua, data)
+    let unit = cx.state()?.unit().0;
+    let whole = cdb.lba.0.rem_euclid(unit.cast_signed()) == 0 && cdb.blocks % unit == 0;
+    let care = if cdb.streaming && whole { Care::Streamed } else { Care::of(cdb.fua) };
+    write(cx, cdb.lba, Blocks(cdb.blocks), care, data)
 }
 
 /// WRITE AND VERIFY (10) (MMC-6, 6.46): on random-writable media only; each block is checked by the
@@ -35,10 +55,10 @@ pub(super) fn write_and_verify(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) 
     if tracks::sequential(cx.state()?) {
         return Err(codes::INCOMPATIBLE_MEDIUM.into());
     }
-    write(cx, cdb.lba, Blocks(cdb.blocks.into()), true, data)
+    write(cx, cdb.lba, Blocks(cdb.blocks.into()), Care::Forced, data)
 }
 
-fn write(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks, fua: bool, data: &mut Data<'_>) -> Reply {
+fn write(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks, care: Care, data: &mut Data<'_>) -> Reply {
     if blocks.0 == 0 {
         return cx.good();
     }
@@ -49,7 +69,14 @@ fn write(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks, fua: bool, data: &mut Data<'
         Data::Out(sent) if sent.len() >= bytes => &sent[..bytes],
         _ => return Err(bad_cdb(7, None)),
     };
+    if rewriting(cx)? && !written(cx.state()?, lba, blocks) {
+        // Where the next track's blocks go depends on what pseudo-overwrite takes.
+        return Ok(Answer::Again(cx.fw.laser.drained_at(cx.now)));
+    }
     let place = admit(cx, lba, blocks)?;
+    if matches!(place, Place::Again) && cx.live()?.writing.is_some() {
+        return sync::end_first(cx);
+    }
     if let Place::Track(row) = &place
         && let Some(writing) = cx.live()?.writing
         && writing.track != row.number
@@ -64,9 +91,12 @@ fn write(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks, fua: bool, data: &mut Data<'
         return no_room(cx, bytes, &place);
     }
     begin_track(cx, &place, lba, blocks)?;
-    cx.fw.laser.push(cx.now, lba, sent);
+    match care {
+        Care::Streamed => cx.fw.laser.stream(cx.now, lba, sent),
+        Care::Usual | Care::Forced => cx.fw.laser.push(cx.now, lba, sent),
+    };
     let at = cx.now + cx.fw.transfer(bytes);
-    if fua {
+    if care == Care::Forced {
         cx.fw.laser.flush(cx.now);
         cx.fw.job_moves = bytes;
         let steps = vec![Step { takes: Default::default(), then: Effect::Drained }];
@@ -93,6 +123,30 @@ enum Place {
     Sheet,
     /// Anywhere on a disc that is overwritten at random.
     Overwrite,
+    /// Onto blocks that are recorded already, by pseudo-overwrite.
+    Again,
+}
+
+/// Whether what is in the buffer is to be recorded by pseudo-overwrite.
+pub(super) fn rewriting(cx: &mut Cx<'_>) -> Result<bool, Refusal> {
+    let empty = cx.fw.laser.is_empty();
+    let live = cx.live()?;
+    live.rewriting &= !empty;
+    Ok(live.rewriting)
+}
+
+/// Whether all these blocks are recorded on a disc with pseudo-overwrite.
+fn written(state: &State, lba: Lba, blocks: Blocks) -> bool {
+    let unit = state.unit();
+    let mut at = state.unit_start(lba);
+    let end = lba.checked_add(blocks).unwrap_or(lba);
+    while at < end {
+        if lba.0 < 0 || !state.recorded.covers(state.place(at), unit) {
+            return false;
+        }
+        at = at + unit;
+    }
+    state.pseudo_overwrite()
 }
 
 /// Whether these blocks may be written there, and as what.
@@ -111,6 +165,9 @@ fn admit(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks) -> Result<Place, Refusal> {
     let cd = matches!(state.kind(), MediumKind::CdR | MediumKind::CdRw);
     if cd && cx.fw.way(state) == Way::Sao {
         return session_at_once(cx, lba, end);
+    }
+    if written(state, lba, blocks) {
+        return again(cx, lba, end);
     }
     let rows = cx.rows()?;
     let Some(row) = rows.iter().find(|row| row.nwa == Some(lba)) else {
@@ -155,6 +212,20 @@ fn overwrite(cx: &Cx<'_>, lba: Lba, blocks: Blocks, end: Lba) -> Result<Place, R
     Ok(Place::Overwrite)
 }
 
+/// Pseudo-overwrite: as long as there is room for the clusters behind the last one, and in the
+/// table that says where they are.
+fn again(cx: &Cx<'_>, lba: Lba, end: Lba) -> Result<Place, Refusal> {
+    let state = cx.state()?;
+    let clusters = (end.0 - state.unit_start(lba).0).cast_unsigned().div_ceil(32);
+    let queued = (cx.fw.laser.size() - cx.fw.laser.room()) / (32 * BLOCK) + 1;
+    let left = super::info::pow_resources(state);
+    let room = left.replacements.saturating_sub(queued as u32);
+    if clusters > room || clusters > left.map_entries {
+        return Err(codes::NO_SPARE_LEFT.into());
+    }
+    Ok(Place::Again)
+}
+
 fn session_at_once(cx: &mut Cx<'_>, lba: Lba, end: Lba) -> Result<Place, Refusal> {
     let Some(sheet) = &cx.live()?.cue else {
         return Err(codes::SEQUENCE_ERROR.into());
@@ -175,6 +246,10 @@ fn begin_track(cx: &mut Cx<'_>, place: &Place, lba: Lba, blocks: Blocks) -> Resu
     let row = match place {
         // Background formatting makes way by itself: it only goes on while the drive is idle.
         Place::Overwrite => return Ok(()),
+        Place::Again => {
+            cx.live()?.rewriting = true;
+            return Ok(());
+        }
         Place::Sheet => return begin_sheet(cx, next),
         Place::Track(row) => row,
     };

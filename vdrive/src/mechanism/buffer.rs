@@ -16,6 +16,12 @@ pub trait Surface {
     /// part of one that the host gave before it asked for a flush or went elsewhere. Called at the
     /// simulated instant at which the last of them has passed the laser.
     fn burn(&mut self, lba: Lba, sectors: &[u8]) -> Result<(), BurnFault>;
+
+    /// Where the unit with this block lies now that it is recorded: in a spare area, or behind the
+    /// last one where it was written again.
+    fn lies_at(&self, lba: Lba) -> Lba {
+        lba
+    }
 }
 
 /// Why recording stopped.
@@ -35,6 +41,8 @@ pub enum FaultCause {
     Underrun,
     /// The disc does not take the data: a defect, worn out, not blank.
     Medium,
+    /// The disc does not take the data there, and its spare areas are full.
+    NoSpare,
     /// The disc file cannot be written.
     Store(StoreError),
 }
@@ -45,6 +53,7 @@ impl fmt::Display for BurnFault {
         match &self.cause {
             FaultCause::Underrun => f.write_str("the write buffer ran dry"),
             FaultCause::Medium => f.write_str("the disc does not take the data"),
+            FaultCause::NoSpare => f.write_str("the spare areas are full"),
             FaultCause::Store(error) => error.fmt(f),
         }
     }
@@ -58,6 +67,8 @@ struct Run {
     lba: Lba,
     sectors: u32,
     bytes_each: u32,
+    /// Not read back after recording, though the disc is.
+    streamed: bool,
 }
 
 /// What the laser is doing.
@@ -97,7 +108,7 @@ struct Recorded {
 
 impl Drain {
     /// The next unit, if it can be recorded: a whole one, or one that will not grow any more.
-    fn next_unit(&self, runs: &VecDeque<Run>, unit: u32) -> Option<(Lba, u32, u32)> {
+    fn next_unit(&self, runs: &VecDeque<Run>, unit: u32) -> Option<(Lba, u32, bool)> {
         let (mut index, mut gone) = (self.run, self.gone);
         if runs.get(index).is_some_and(|run| run.sectors == gone) {
             (index, gone) = (index + 1, 0);
@@ -107,9 +118,9 @@ impl Drain {
         let whole = unit - lba.0.rem_euclid(unit.cast_signed()).cast_unsigned();
         let left = run.sectors - gone;
         if left >= whole {
-            Some((lba, whole, run.bytes_each))
+            Some((lba, whole, run.streamed))
         } else if self.flushing || index + 1 < runs.len() {
-            Some((lba, left, run.bytes_each))
+            Some((lba, left, run.streamed))
         } else {
             None
         }
@@ -117,7 +128,7 @@ impl Drain {
 
     /// Takes up the next unit at `at`, or stops.
     fn take_up(&mut self, runs: &VecDeque<Run>, mech: &Mechanism, at: Instant, moving: bool) {
-        let Some((lba, sectors, _)) = self.next_unit(runs, mech.unit_sectors()) else {
+        let Some((lba, sectors, streamed)) = self.next_unit(runs, mech.unit_sectors()) else {
             self.phase = Phase::Stopped;
             return;
         };
@@ -128,7 +139,7 @@ impl Drain {
         } else if moving && zone != self.zone {
             self.phase = Phase::Starting(at + mech.zone_switch_time());
         } else {
-            let time = mech.unit_time(lba, sectors);
+            let time = mech.recording_time(lba, sectors, streamed);
             self.phase = Phase::Unit { ends: at + time, sectors };
         }
         self.zone = zone;
@@ -291,6 +302,29 @@ impl WriteBuffer {
     /// Takes sectors of `sector` bytes each for the blocks from `lba` on. `bytes` must be a whole
     /// number of them.
     pub fn push(&mut self, now: Instant, lba: Lba, sector: u32, bytes: &[u8]) -> Result<(), Full> {
+        self.take(now, lba, sector, bytes, false)
+    }
+
+    /// The same of a host that would rather have speed than certainty: what is recorded is not read
+    /// back (MMC-6, 6.45, Streaming).
+    pub fn stream(
+        &mut self,
+        now: Instant,
+        lba: Lba,
+        sector: u32,
+        bytes: &[u8],
+    ) -> Result<(), Full> {
+        self.take(now, lba, sector, bytes, true)
+    }
+
+    fn take(
+        &mut self,
+        now: Instant,
+        lba: Lba,
+        sector: u32,
+        bytes: &[u8],
+        streamed: bool,
+    ) -> Result<(), Full> {
         assert!(sector > 0 && bytes.len().is_multiple_of(sector as usize), "whole sectors");
         if bytes.len() > self.free() {
             return Err(Full { free: self.free() });
@@ -307,12 +341,12 @@ impl WriteBuffer {
         let sectors = (bytes.len() / sector as usize) as u32;
         match self.runs.back_mut() {
             Some(run)
-                if run.bytes_each == sector
+                if (run.bytes_each, run.streamed) == (sector, streamed)
                     && run.lba.0.checked_add_unsigned(run.sectors) == Some(lba.0) =>
             {
                 run.sectors += sectors;
             }
-            _ => self.runs.push_back(Run { lba, sectors, bytes_each: sector }),
+            _ => self.runs.push_back(Run { lba, sectors, bytes_each: sector, streamed }),
         }
         self.drain.flushing = false;
         if self.drain.fill >= self.threshold {
@@ -411,6 +445,10 @@ impl WriteBuffer {
             return;
         }
         self.recorded += u64::from(unit.sectors);
+        let there = surface.lies_at(unit.lba);
+        if there != unit.lba {
+            self.detour(mech.relocate_time(unit.lba, there) * 2);
+        }
         if self.drain.phase == Phase::Stopped {
             self.start_at = None;
             if self.drain.flushing {
@@ -422,6 +460,15 @@ impl WriteBuffer {
                 self.fault = Some(BurnFault { lba, cause: FaultCause::Underrun });
             }
         }
+    }
+
+    /// The unit just recorded lay elsewhere: what follows begins later by so much.
+    fn detour(&mut self, by: Duration) {
+        self.drain.phase = match self.drain.phase {
+            Phase::Stopped => Phase::Stopped,
+            Phase::Starting(at) => Phase::Starting(at + by),
+            Phase::Unit { ends, sectors } => Phase::Unit { ends: ends + by, sectors },
+        };
     }
 
     /// When something next happens without the host: recording starts, a unit has passed.

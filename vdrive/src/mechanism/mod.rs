@@ -286,12 +286,18 @@ impl Mechanism {
     /// Time to record the unit at `lba`, of which the host gave `sectors`. A part of a unit costs
     /// the whole, and on rewritable discs the turn in which the rest was read first.
     pub fn unit_time(&self, lba: Lba, sectors: u32) -> Duration {
+        self.recording_time(lba, sectors, false)
+    }
+
+    /// The same, where a streamed unit is not read back.
+    fn recording_time(&self, lba: Lba, sectors: u32, streamed: bool) -> Duration {
         let Some(disc) = &self.disc else { return Duration::ZERO };
         let Some(curve) = &disc.write else { return Duration::ZERO };
         let unit = disc.kind.family().unit_sectors();
         let once = curve.time(lba, unit);
         let merge = sectors < unit && disc.kind.rewritable();
-        once * (1 + u32::from(disc.verify)) + if merge { curve.turn(lba) } else { Duration::ZERO }
+        let twice = disc.verify && !streamed;
+        once * (1 + u32::from(twice)) + if merge { curve.turn(lba) } else { Duration::ZERO }
     }
 
     /// Time to read the unit at `lba`.

@@ -7,6 +7,7 @@
 use engine::units::{Blocks, Lba};
 
 use super::state::{Format, FormatState, Session, State, Track, TrackState, Way};
+use crate::models::MediumKind;
 
 /// Something that happened to the disc.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,14 @@ pub enum Change {
     Finalised(bool),
     /// Power calibrations and erasures done so far.
     Wear(u32, u32),
+    /// These blocks now lie in a spare area.
+    Replaced(Lba, Blocks),
+    /// The cluster of the first address now lies at the second.
+    Remapped(Lba, Lba),
+    /// Nothing lies in a spare area or was written again.
+    DropDefects,
+    /// Write protected for good, or no longer so.
+    Protected(bool),
 }
 
 /// Length of the fixed part of a run record: tag, address, count.
@@ -141,6 +150,12 @@ impl Change {
                 put_u32(&mut out, *calibrations);
                 put_u32(&mut out, *erasures);
             }
+            Change::Replaced(lba, blocks) => put_run(&mut out, 32, *lba, *blocks),
+            Change::Remapped(from, to) => {
+                put_run(&mut out, 33, *from, Blocks(to.0.cast_unsigned()));
+            }
+            Change::DropDefects => out.push(34),
+            Change::Protected(on) => out.extend_from_slice(&[35, u8::from(*on)]),
         }
         out
     }
@@ -162,6 +177,13 @@ impl Change {
             11 => Change::Minimal(r.flag()?),
             12 => Change::Finalised(r.flag()?),
             13 => Change::Wear(r.u32()?, r.u32()?),
+            32 => r.run().map(|(lba, blocks)| Change::Replaced(lba, blocks))?,
+            33 => {
+                let cluster = |at: &Lba| at.0 >= 0 && at.0 % 32 == 0;
+                Change::Remapped(r.lba().filter(cluster)?, r.lba().filter(cluster)?)
+            }
+            34 => Change::DropDefects,
+            35 => Change::Protected(r.flag()?),
             _ => return None,
         };
         r.0.is_empty().then_some(change)
@@ -217,6 +239,15 @@ impl Change {
                 state.calibrations = *calibrations;
                 state.erasures = *erasures;
             }
+            Change::Replaced(lba, blocks) => state.replaced.insert(*lba, *blocks),
+            Change::Remapped(from, to) => {
+                state.remapped.insert(*from, *to);
+            }
+            Change::DropDefects => {
+                state.replaced.clear();
+                state.remapped.clear();
+            }
+            Change::Protected(on) => state.protected = *on,
         }
     }
 }
@@ -297,12 +328,19 @@ fn parse_format(r: &mut Reader<'_>) -> Option<Format> {
 /// A whole state as the fewest changes that lead to it from a blank disc.
 pub(super) fn snapshot(state: &State) -> Vec<Change> {
     let mut changes = Vec::new();
+    if state.kind() == MediumKind::DvdRam {
+        // It comes with zeros all over, which may be gone.
+        changes.push(Change::Erased(Lba(0), state.capacity()));
+    }
     changes.extend(state.recorded.iter().map(|(lba, blocks)| Change::Recorded(lba, blocks)));
     changes.extend(state.zeros.iter().map(|(lba, blocks)| Change::Zeroed(lba, blocks)));
     changes.extend(state.links.iter().map(|(lba, blocks)| Change::Linked(lba, blocks)));
     changes.extend(state.damaged.iter().map(|(lba, blocks)| Change::Damaged(lba, blocks)));
     changes.extend(state.tracks.iter().cloned().map(Change::Track));
     changes.extend(state.sessions.iter().cloned().map(Change::Session));
+    changes.extend(state.replaced.iter().map(|(lba, blocks)| Change::Replaced(lba, blocks)));
+    changes.extend(state.remapped.iter().map(|(&from, &to)| Change::Remapped(from, to)));
+    changes.push(Change::Protected(state.protected));
     changes.push(Change::Format(state.format));
     changes.push(Change::Minimal(state.minimal));
     changes.push(Change::Finalised(state.finalised));
@@ -315,7 +353,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::models::{MediumKind, MediumModel};
+    use crate::models::MediumModel;
 
     fn some_changes() -> Vec<Change> {
         vec![
@@ -351,6 +389,9 @@ mod tests {
             Change::Minimal(true),
             Change::Finalised(false),
             Change::Wear(3, 1),
+            Change::Replaced(Lba(64), Blocks(32)),
+            Change::Remapped(Lba(0), Lba(320)),
+            Change::Protected(true),
         ]
     }
 

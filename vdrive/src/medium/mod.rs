@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 pub use self::change::Change;
 pub use self::runs::Runs;
 pub use self::state::{Format, FormatState, Session, State, Track, TrackState, Way};
+pub(crate) use self::state::{RAM_PRIMARY, RAM_SUPPLEMENTARY};
 use crate::mechanism::{BurnFault, FaultCause, Surface};
 use crate::models::MediumModel;
 use crate::store::{Store, StoreError};
@@ -155,6 +156,36 @@ impl Disc {
     /// nothing read as zeros here; whether a drive could read them is in [`Disc::readable`].
     pub fn read(&self, at: Lba, room: &mut [u8]) -> Result<(), StoreError> {
         let blocks = Blocks((room.len() / BLOCK) as u32);
+        let mut rest = room;
+        for (there, stretch) in self.places(at, blocks) {
+            let (now, behind) = rest.split_at_mut(stretch.0 as usize * BLOCK);
+            self.read_place(there, now)?;
+            rest = behind;
+        }
+        Ok(())
+    }
+
+    /// Where these blocks lie: in one stretch, unless parts of them were written again elsewhere.
+    fn places(&self, at: Lba, blocks: Blocks) -> Vec<(Lba, Blocks)> {
+        let state = &self.state;
+        let first = state.unit_start(at);
+        if state.remapped.range(first..at + blocks).next().is_none() {
+            return vec![(at, blocks)];
+        }
+        let (mut places, mut done) = (Vec::new(), Blocks(0));
+        while done < blocks {
+            let lba = at + done;
+            let end = state.unit_start(lba) + state.unit();
+            let stretch = (end - lba).min(blocks - done);
+            places.push((state.place(lba), stretch));
+            done = done + stretch;
+        }
+        places
+    }
+
+    /// What lies at a place of the disc.
+    fn read_place(&self, at: Lba, room: &mut [u8]) -> Result<(), StoreError> {
+        let blocks = Blocks((room.len() / BLOCK) as u32);
         self.store.read(slot(at), room)?;
         // What an erasure or a format left in the store is not on the disc.
         let all = self.state.recorded.covers(at, blocks);
@@ -172,9 +203,16 @@ impl Disc {
 
     /// The first of these blocks that a drive cannot read.
     pub fn first_unreadable(&self, at: Lba, blocks: Blocks) -> Option<Lba> {
-        let hole = self.state.recorded.first_out(at, blocks);
-        let bad = self.unreadable.first_in(at, blocks);
-        [hole, bad].into_iter().flatten().min()
+        let mut done = Blocks(0);
+        for (there, stretch) in self.places(at, blocks) {
+            let hole = self.state.recorded.first_out(there, stretch);
+            let bad = outside(&self.unreadable, &self.state.replaced, there, stretch);
+            if let Some(first) = [hole, bad].into_iter().flatten().min() {
+                return Some(at + done + (first - there));
+            }
+            done = done + stretch;
+        }
+        None
     }
 
     /// Whether a drive can read this block.
@@ -229,6 +267,20 @@ impl Disc {
     }
 }
 
+/// The first of these blocks that is spoilt and does not lie in a spare area instead.
+fn outside(spoilt: &Runs, replaced: &Runs, at: Lba, blocks: Blocks) -> Option<Lba> {
+    let end = at + blocks;
+    let mut from = at;
+    while from < end {
+        let bad = spoilt.first_in(from, end - from)?;
+        match replaced.run_at(bad) {
+            None => return Some(bad),
+            Some((_, behind)) => from = behind,
+        }
+    }
+    None
+}
+
 /// The slot of a block.
 fn slot(at: Lba) -> u64 {
     // Addresses before the lead-in share the first slot: no drive gets there.
@@ -247,17 +299,13 @@ fn unframe(mut snapshot: &[u8]) -> Option<Vec<&[u8]>> {
     Some(records)
 }
 
-impl Surface for Disc {
-    fn burn(&mut self, lba: Lba, sectors: &[u8]) -> Result<(), BurnFault> {
+impl Disc {
+    /// Records blocks of one unit at their own place.
+    fn burn_here(&mut self, lba: Lba, sectors: &[u8]) -> Result<(), BurnFault> {
         let fault = |lba, cause| BurnFault { lba, cause };
         let blocks = Blocks((sectors.len() / BLOCK) as u32);
-        if lba.checked_add(blocks).is_none() || i64::from(lba.0) < -BEFORE_ZERO {
-            return Err(fault(lba, FaultCause::Medium));
-        }
-        if let Some(bad) = self.unwritable.first_in(lba, blocks) {
-            let change = Change::Damaged(bad, Blocks(1));
-            self.apply(change).map_err(|e| fault(bad, FaultCause::Store(e)))?;
-            return Err(fault(bad, FaultCause::Medium));
+        if let Some(bad) = outside(&self.unwritable, &self.state.replaced, lba, blocks) {
+            self.replace(bad)?;
         }
         if !self.state.kind().rewritable() {
             // A second pass of the laser over a write-once block leaves nothing readable.
@@ -272,6 +320,76 @@ impl Surface for Disc {
         let store = |e| fault(lba, FaultCause::Store(e));
         self.store.write(slot(lba), sectors).map_err(store)?;
         self.apply(Change::Recorded(lba, blocks)).map_err(store)
+    }
+
+    /// The unit of this block goes into a spare area; without one left, it is lost.
+    fn replace(&mut self, bad: Lba) -> Result<(), BurnFault> {
+        let fault = |cause| BurnFault { lba: bad, cause };
+        let store = |e| fault(FaultCause::Store(e));
+        let (unit, start) = (self.state.unit(), self.state.unit_start(bad));
+        if self.state.spares_left() >= unit {
+            return self.apply(Change::Replaced(start, unit)).map_err(store);
+        }
+        self.apply(Change::Damaged(bad, Blocks(1))).map_err(store)?;
+        Err(fault(if self.state.has_spares() { FaultCause::NoSpare } else { FaultCause::Medium }))
+    }
+
+    /// A unit of which only a part was written is recorded whole: what was not, as zeros (CD and
+    /// write-once discs are filled up when a track ends).
+    fn fill_unit(&mut self, lba: Lba, blocks: Blocks) -> Result<(), StoreError> {
+        let (unit, start) = (self.state.unit(), self.state.unit_start(lba));
+        if blocks >= unit || unit == Blocks(1) || !self.state.kind().rewritable() {
+            return Ok(());
+        }
+        for i in 0..unit.0 {
+            let at = start + Blocks(i);
+            if !self.state.recorded.contains(at) {
+                self.apply(Change::Zeroed(at, Blocks(1)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Pseudo-overwrite: the whole cluster, with the new blocks in it, goes behind the last
+    /// recorded one, and lies there from then on (MMC-6, 4.5.3.5.4).
+    fn burn_again(&mut self, lba: Lba, sectors: &[u8]) -> Result<(), BurnFault> {
+        let store = |e| BurnFault { lba, cause: FaultCause::Store(e) };
+        let (unit, start) = (self.state.unit(), self.state.unit_start(lba));
+        let mut cluster = vec![0; unit.0 as usize * BLOCK];
+        self.read(start, &mut cluster).map_err(store)?;
+        let from = (lba - start).0 as usize * BLOCK;
+        cluster[from..from + sectors.len()].copy_from_slice(sectors);
+        let there = self.state.remap_to();
+        if there.0.cast_unsigned() + unit.0 > self.state.format.blocks.0 {
+            return Err(BurnFault { lba, cause: FaultCause::NoSpare });
+        }
+        self.burn_here(there, &cluster)?;
+        self.apply(Change::Remapped(start, there)).map_err(store)
+    }
+}
+
+impl Surface for Disc {
+    fn burn(&mut self, lba: Lba, sectors: &[u8]) -> Result<(), BurnFault> {
+        let blocks = Blocks((sectors.len() / BLOCK) as u32);
+        if lba.checked_add(blocks).is_none() || i64::from(lba.0) < -BEFORE_ZERO {
+            return Err(BurnFault { lba, cause: FaultCause::Medium });
+        }
+        let (start, unit) = (self.state.unit_start(lba), self.state.unit());
+        if self.state.pseudo_overwrite()
+            && self.state.recorded.first_in(self.state.place(start), unit).is_some()
+        {
+            return self.burn_again(lba, sectors);
+        }
+        self.burn_here(lba, sectors)?;
+        self.fill_unit(lba, blocks).map_err(|e| BurnFault { lba, cause: FaultCause::Store(e) })
+    }
+
+    fn lies_at(&self, lba: Lba) -> Lba {
+        if self.state.replaced.contains(lba) {
+            // The spare areas lie around the data; the outer one is the larger.
+            return Lba(self.state.model.blocks.cast_signed());
+        }
+        self.state.place(lba)
     }
 }
 
@@ -309,6 +427,53 @@ mod tests {
         again.burn(Lba(0), &[1; 32 * BLOCK]).unwrap();
         again.burn(Lba(0), &[2; 32 * BLOCK]).unwrap();
         assert!(again.readable(Lba(0)));
+    }
+
+    #[test]
+    fn what_cannot_be_recorded_goes_into_a_spare_area_while_there_is_one() {
+        let mut ram = disc(MediumKind::DvdRam);
+        ram.spoil_writing(Lba(20), Blocks(1));
+        ram.spoil_reading(Lba(20), Blocks(1));
+        assert_eq!(ram.state().spares(), Blocks(12_800 + 58_368));
+        assert!(!ram.readable(Lba(20)));
+        ram.burn(Lba(16), &[3; 16 * BLOCK]).unwrap();
+        assert!(ram.readable(Lba(20)) && ram.lies_at(Lba(20)) != Lba(20));
+        assert_eq!(ram.state().spares_left(), Blocks(12_800 + 58_368 - 16));
+        let mut once = disc(MediumKind::BdR);
+        once.spoil_writing(Lba(0), Blocks(1));
+        assert_eq!(once.burn(Lba(0), &[3; BLOCK]).unwrap_err().cause, FaultCause::Medium);
+    }
+
+    #[test]
+    fn a_part_of_a_unit_is_recorded_as_a_whole_unit() {
+        let mut rw = disc(MediumKind::DvdPlusRw);
+        rw.burn(Lba(21), &[9; 2 * BLOCK]).unwrap();
+        assert_eq!(rw.first_unreadable(Lba(16), Blocks(16)), None);
+        let mut room = [1; 4 * BLOCK];
+        rw.read(Lba(20), &mut room).unwrap();
+        assert_eq!((room[0], room[BLOCK], room[2 * BLOCK], room[3 * BLOCK]), (0, 9, 9, 0));
+        assert!(!rw.readable(Lba(32)));
+    }
+
+    #[test]
+    fn a_cluster_written_again_lies_behind_the_last_one() {
+        let mut pow = disc(MediumKind::BdR);
+        let blocks = Blocks(11_826_176);
+        let format =
+            Format { state: FormatState::Complete, code: 0x32, sub: 0, blocks, reached: Lba(0) };
+        pow.apply(Change::Format(format)).unwrap();
+        pow.burn(Lba(0), &[1; 32 * BLOCK]).unwrap();
+        pow.burn(Lba(32), &[2; 32 * BLOCK]).unwrap();
+        pow.burn(Lba(16), &[7; 4 * BLOCK]).unwrap();
+        assert_eq!(pow.state().place(Lba(17)), Lba(64 + 17));
+        pow.burn(Lba(18), &[8; BLOCK]).unwrap();
+        let fork = pow.fork().unwrap().unwrap();
+        let mut room = vec![0; 64 * BLOCK];
+        fork.read(Lba(0), &mut room).unwrap();
+        let first = |n: usize| room[n * BLOCK];
+        assert_eq!([first(15), first(16), first(18), first(19), first(20)], [1, 7, 8, 7, 1]);
+        assert_eq!((first(31), first(32), fork.lies_at(Lba(0))), (1, 2, Lba(96)));
+        assert_eq!(fork.first_unreadable(Lba(0), Blocks(129)), Some(Lba(128)));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //!
 //! May not know: commands, time, buffers.
 
+use std::collections::BTreeMap;
+
 use engine::units::{Blocks, Lba};
 
 use super::runs::Runs;
@@ -113,6 +115,13 @@ impl Format {
         Format { state: FormatState::None, code: 0, sub: 0, blocks: Blocks(0), reached: Lba(0) };
 }
 
+/// Format type of a BD-RE without spare areas (MMC-6, 6.5.4.2.14).
+const NO_SPARES: u8 = 0x31;
+/// Blocks of the primary spare area of a 4.7 GB DVD-RAM (ECMA-330, 17.5).
+pub(crate) const RAM_PRIMARY: Blocks = Blocks(12_800);
+/// Blocks of its supplementary spare area as makers set it aside.
+pub(crate) const RAM_SUPPLEMENTARY: Blocks = Blocks(58_368);
+
 /// Everything that is true of a disc except the content of its blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
@@ -132,6 +141,13 @@ pub struct State {
     pub sessions: Vec<Session>,
     /// The format of an overwritable disc.
     pub format: Format,
+    /// Units that defect management has put into a spare area, by the address that they still have.
+    pub replaced: Runs,
+    /// Pseudo-overwrite: where the clusters lie that were written again, by their addresses (both
+    /// of the first block).
+    pub remapped: BTreeMap<Lba, Lba>,
+    /// Persistent write protection (PWP).
+    pub protected: bool,
     /// Blanked by erasing only the tables: the data is stale, not gone (DVD-RW).
     pub minimal: bool,
     /// Closed for ever.
@@ -143,17 +159,27 @@ pub struct State {
 }
 
 impl State {
-    /// A blank disc.
+    /// A disc as it leaves its factory: blank. A DVD-RAM is formatted and certified there.
     pub fn blank(model: MediumModel) -> State {
+        let (mut zeros, mut format) = (Runs::new(), Format::NONE);
+        if model.kind == MediumKind::DvdRam {
+            let blocks = Blocks(model.blocks).saturating_sub(RAM_SUPPLEMENTARY);
+            let reached = Lba(i32::try_from(blocks.0).unwrap_or(i32::MAX));
+            format = Format { state: FormatState::Complete, blocks, reached, ..Format::NONE };
+            zeros.insert(Lba(0), blocks);
+        }
         State {
             model,
-            recorded: Runs::new(),
-            zeros: Runs::new(),
+            recorded: zeros.clone(),
+            zeros,
             links: Runs::new(),
             damaged: Runs::new(),
             tracks: Vec::new(),
             sessions: Vec::new(),
-            format: Format::NONE,
+            format,
+            replaced: Runs::new(),
+            remapped: BTreeMap::new(),
+            protected: false,
             minimal: false,
             finalised: false,
             calibrations: 0,
@@ -190,6 +216,65 @@ impl State {
     pub fn open_tracks(&self) -> impl Iterator<Item = &Track> {
         let session = self.open_session();
         self.tracks.iter().filter(move |track| track.session == session)
+    }
+
+    /// Whether the disc has spare areas now, so that the drive replaces what it cannot record.
+    pub fn has_spares(&self) -> bool {
+        match self.kind() {
+            MediumKind::DvdRam => true,
+            MediumKind::BdR | MediumKind::BdRe => {
+                self.format.state != FormatState::None && self.format.code != NO_SPARES
+            }
+            _ => false,
+        }
+    }
+
+    /// Spare blocks that the disc has: those used and those left.
+    pub fn spares(&self) -> Blocks {
+        if !self.has_spares() {
+            return Blocks(0);
+        }
+        let aside = self.capacity().saturating_sub(self.format.blocks);
+        match self.kind() {
+            MediumKind::DvdRam => Blocks(aside.0 + RAM_PRIMARY.0),
+            _ => aside,
+        }
+    }
+
+    /// Spare blocks that are left.
+    pub fn spares_left(&self) -> Blocks {
+        let used = u32::try_from(self.replaced.total()).unwrap_or(u32::MAX);
+        self.spares().saturating_sub(Blocks(used))
+    }
+
+    /// Whether the disc is a BD-R whose recorded clusters can be written again (SRM+POW; MMC-6,
+    /// 4.5.3.5.4).
+    pub fn pseudo_overwrite(&self) -> bool {
+        let format = self.format;
+        self.kind() == MediumKind::BdR && format.state == FormatState::Complete && format.sub == 0
+    }
+
+    /// The first block of the recording unit that this block is in.
+    pub fn unit_start(&self, at: Lba) -> Lba {
+        let unit = self.unit().0.cast_signed();
+        Lba(at.0.saturating_sub(at.0.rem_euclid(unit)))
+    }
+
+    /// Where the block of this address lies: elsewhere once it has been written again.
+    pub fn place(&self, at: Lba) -> Lba {
+        let start = self.unit_start(at);
+        match self.remapped.get(&start) {
+            Some(&there) => Lba(there.0 + (at.0 - start.0)),
+            None => at,
+        }
+    }
+
+    /// Where pseudo-overwrite puts the next cluster: behind everything recorded.
+    pub fn remap_to(&self) -> Lba {
+        let unit = self.unit().0.cast_signed();
+        let ends = [&self.recorded, &self.links, &self.damaged].map(|runs| runs.end());
+        let end = ends.into_iter().flatten().max().unwrap_or_default();
+        Lba(end.0.saturating_add(unit - 1) / unit * unit)
     }
 
     /// Whether nothing was ever written since the disc was made or blanked.

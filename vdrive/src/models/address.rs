@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_wrong_address_is_told_what_would_be_right() {
-        let media = "media: cd-r, cd-rw, dvd-r, dvd-rw, dvd+r, dvd+rw, bd-r, bd-re";
+        let media = "media: cd-r, cd-rw, dvd-r, dvd-rw, dvd+r, dvd+rw, bd-r, bd-re, dvd-ram";
         for (text, what) in [
             (
                 "virtual:bdr",

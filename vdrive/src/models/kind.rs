@@ -32,6 +32,8 @@ pub enum MediumKind {
     /// DVD+RW.
     #[serde(rename = "dvd+rw")]
     DvdPlusRw,
+    /// DVD-RAM.
+    DvdRam,
     /// BD-R.
     BdR,
     /// BD-RE.
@@ -71,7 +73,7 @@ impl Family {
 impl MediumKind {
     /// All kinds, in the order in which they are listed for a person. Inputs of fuzz targets choose
     /// by it: a new kind goes to the end.
-    pub const ALL: [MediumKind; 8] = [
+    pub const ALL: [MediumKind; 9] = [
         MediumKind::CdR,
         MediumKind::CdRw,
         MediumKind::DvdR,
@@ -80,6 +82,7 @@ impl MediumKind {
         MediumKind::DvdPlusRw,
         MediumKind::BdR,
         MediumKind::BdRe,
+        MediumKind::DvdRam,
     ];
 
     /// The family.
@@ -93,10 +96,8 @@ impl MediumKind {
 
     /// Whether recorded blocks can be recorded again.
     pub fn rewritable(self) -> bool {
-        matches!(
-            self,
-            MediumKind::CdRw | MediumKind::DvdRw | MediumKind::DvdPlusRw | MediumKind::BdRe
-        )
+        use MediumKind as K;
+        matches!(self, K::CdRw | K::DvdRw | K::DvdPlusRw | K::DvdRam | K::BdRe)
     }
 
     /// The profile numbers under which a drive may show a disc of this kind, the one of a blank
@@ -109,6 +110,7 @@ impl MediumKind {
             MediumKind::DvdRw => &[0x14, 0x13],
             MediumKind::DvdPlusR => &[0x1B],
             MediumKind::DvdPlusRw => &[0x1A],
+            MediumKind::DvdRam => &[0x12],
             MediumKind::BdR => &[0x41, 0x42],
             MediumKind::BdRe => &[0x43],
         }
@@ -123,6 +125,7 @@ impl MediumKind {
             MediumKind::DvdRw => "dvd-rw",
             MediumKind::DvdPlusR => "dvd+r",
             MediumKind::DvdPlusRw => "dvd+rw",
+            MediumKind::DvdRam => "dvd-ram",
             MediumKind::BdR => "bd-r",
             MediumKind::BdRe => "bd-re",
         }

@@ -29,7 +29,7 @@ const DRIVES: [(&str, &str); 3] = [
     ("bd-slim", include_str!("../../models/drives/bd-slim.toml")),
 ];
 
-const MEDIA: [(&str, &str); 8] = [
+const MEDIA: [(&str, &str); 9] = [
     ("cd-r", include_str!("../../models/media/cd-r.toml")),
     ("cd-rw", include_str!("../../models/media/cd-rw.toml")),
     ("dvd-r", include_str!("../../models/media/dvd-r.toml")),
@@ -38,6 +38,7 @@ const MEDIA: [(&str, &str); 8] = [
     ("dvd+rw", include_str!("../../models/media/dvd+rw.toml")),
     ("bd-r", include_str!("../../models/media/bd-r.toml")),
     ("bd-re", include_str!("../../models/media/bd-re.toml")),
+    ("dvd-ram", include_str!("../../models/media/dvd-ram.toml")),
 ];
 
 /// The names of the built-in drive models, the default first.
