@@ -26,5 +26,5 @@ macro_rules! ladders {
 
 ladders!(
     cd_r "cd-r", cd_rw "cd-rw", dvd_r "dvd-r", dvd_rw "dvd-rw",
-    dvd_plus_r "dvd+r", dvd_plus_rw "dvd+rw", bd_r "bd-r", bd_re "bd-re"
+    dvd_plus_r "dvd+r", dvd_plus_rw "dvd+rw", bd_r "bd-r", bd_re "bd-re", dvd_ram "dvd-ram"
 );

@@ -43,9 +43,21 @@ pub(super) fn decide(
     options: &Options,
 ) -> Result<Plan, Fault> {
     let drive = recorder.identity()?;
-    let medium = recorder.medium()?;
+    let medium = known(recorder, options)?;
     let abilities = recorder.abilities()?;
     compose(recorder.address(), drive, &medium, &abilities, blocks, options)
+}
+
+/// The medium; one that may only be written to if it holds nothing is looked at.
+pub(super) fn known(
+    recorder: &mut Recorder<'_>,
+    options: &Options,
+) -> Result<Medium, crate::drive::Error> {
+    let mut medium = recorder.medium()?;
+    if !options.overwrite {
+        recorder.look_for_content(&mut medium)?;
+    }
+    Ok(medium)
 }
 
 /// Plans from what the drive has said.
@@ -202,7 +214,7 @@ fn overwrite(
             };
             place(renew, blocks)
         }
-        _ if !options.overwrite => Err(Fault::NotBlank { medium: medium.name() }),
+        _ if !options.overwrite && !medium.vacant => Err(Fault::NotBlank { medium: medium.name() }),
         // A format left off half way is taken up again: some drives write unreliably otherwise.
         State::Overwritable if medium.background_format == BackgroundFormat::Stopped => {
             place(Renew::RestartFormat, medium.free)

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::decide::{decide, place};
+use super::decide::{decide, known, place};
 use super::{DiscState, Error, Options, Verify};
 use crate::drive::{Identity, Recorder, State};
 use crate::media::Rules;
@@ -127,7 +127,7 @@ pub fn plan(recorder: &mut Recorder<'_>, blocks: Blocks, options: &Options) -> R
 pub fn session_base(recorder: &mut Recorder<'_>, options: &Options) -> Result<SessionBase, Error> {
     let device = recorder.address().to_owned();
     let fail = |fault| Error::new(fault, device.clone(), DiscState::Untouched);
-    let medium = recorder.medium().map_err(|error| fail(error.into()))?;
+    let medium = known(recorder, options).map_err(|error| fail(error.into()))?;
     let place = place(&medium, options, None).map_err(fail)?;
     let last = match (medium.state, place.renew) {
         (State::Appendable, Renew::Nothing) => {

@@ -118,6 +118,9 @@ pub struct Medium {
     pub free: Blocks,
     /// Next writable address.
     pub next: Option<Lba>,
+    /// It can be written over and is known to hold nothing: the blocks where file systems begin are
+    /// zeros. Only found out on demand ([`super::Recorder::look_for_content`]).
+    pub vacant: bool,
     /// Features that are current with this medium in the drive.
     pub features: Vec<FeatureCode>,
     /// How far formatting in the background is.

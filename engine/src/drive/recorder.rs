@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::retry::{self, Act, Situation};
 use super::survey::{Depth, Question, Survey};
-use super::{Error, ErrorKind, Medium, manufacturer};
+use super::{Error, ErrorKind, Medium, State, manufacturer};
 use crate::device::{Cdb, Clock, Data, Device, DeviceErrorKind, Request, Status};
 use crate::mmc::cdb::{
     Command, FeatureRequest, GetConfiguration, GetPerformance, Inquiry, ModeSense10, PageControl,
-    PreventAllow, StartStopUnit, TestUnitReady,
+    PreventAllow, Read10, StartStopUnit, TestUnitReady,
 };
 use crate::mmc::feature::{Configuration, FeatureCode};
 use crate::mmc::inquiry::StandardInquiry;
@@ -18,7 +18,10 @@ use crate::mmc::profile::Profile;
 use crate::mmc::sense::{Sense, SenseKey};
 use crate::mmc::table;
 use crate::mmc::wire::WireError;
-use crate::units::{Instant, Kbps, Lba};
+use crate::units::{BLOCK, Blocks, Instant, Kbps, Lba};
+
+/// Blocks that are looked at in one place.
+const LOOK: Blocks = Blocks(32);
 
 /// How long a drive may take to recognise a disc. Slow ones with a bad disc need a minute.
 const READY: Duration = Duration::from_secs(120);
@@ -253,6 +256,30 @@ impl<'a> Recorder<'a> {
         let mut medium = self.survey(Depth::All)?;
         medium.manufacturer = manufacturer::of(self, &medium)?;
         Ok(medium)
+    }
+
+    /// Looks whether a disc that can be written over holds anything, and notes in `medium` if not:
+    /// a DVD-RAM comes formatted, and formatting leaves zeros. Any block that cannot be read counts
+    /// as something.
+    pub fn look_for_content(&mut self, medium: &mut Medium) -> Result<(), Error> {
+        if medium.state != State::Overwritable {
+            return Ok(());
+        }
+        // Boot blocks, volume descriptors and the super blocks of other file systems; the anchor of
+        // UDF (ECMA-119, 6.2.1; ECMA-167, 3/8.4.2).
+        for start in [0, 32, 256] {
+            let lba = Lba(start);
+            let read = Read10 { lba, blocks: LOOK.0 as u16, ..Read10::default() };
+            let mut room = vec![0; LOOK.0 as usize * BLOCK];
+            let into = Exchange::Into(&mut room);
+            match self.exchange(read.cdb(), into, Some(lba), Situation::Read) {
+                Ok(_) if room.iter().all(|&byte| byte == 0) => {}
+                Err(error) if !matches!(error.kind, ErrorKind::Sense(_)) => return Err(error),
+                Ok(_) | Err(_) => return Ok(()),
+            }
+        }
+        medium.vacant = true;
+        Ok(())
     }
 
     pub(crate) fn survey(&mut self, depth: Depth) -> Result<Medium, Error> {

@@ -195,6 +195,7 @@ impl Survey {
             readable,
             free,
             next,
+            vacant: false,
             features: self.current,
             background_format: self
                 .disc

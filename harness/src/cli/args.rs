@@ -264,7 +264,7 @@ pub enum Disc {
     #[command(after_help = "Examples:\n  kiln disc new bd-r backup.disc\n  \
                             kiln disc new dvd+rw scratch.disc")]
     New {
-        /// cd-r, cd-rw, dvd-r, dvd-rw, dvd+r, dvd+rw, bd-r or bd-re
+        /// cd-r, cd-rw, dvd-r, dvd-rw, dvd+r, dvd+rw, bd-r, bd-re or dvd-ram
         #[arg(value_name = "MEDIUM")]
         medium: String,
 

@@ -59,6 +59,11 @@ impl Witness {
         self.blocks.is_empty() && self.zeros.is_empty()
     }
 
+    /// Whether nothing can be read but the zeros that a format left.
+    pub fn holds_nothing(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
     /// Whether this block can be read.
     pub fn readable(&self, at: Lba) -> bool {
         self.blocks.contains_key(&at) || self.zeros.contains(at)
@@ -89,6 +94,12 @@ impl Witness {
     pub(super) fn made_of(blocks: &[(i32, u8)]) -> Witness {
         let block = |&(at, byte): &(i32, u8)| (Lba(at), digest(&[byte; BLOCK]));
         Witness { blocks: blocks.iter().map(block).collect(), zeros: Runs::new() }
+    }
+
+    #[cfg(test)]
+    pub(super) fn and(mut self, blocks: &[(i32, u8)]) -> Witness {
+        self.blocks.extend(Witness::made_of(blocks).blocks);
+        self
     }
 
     #[cfg(test)]

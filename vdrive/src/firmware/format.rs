@@ -16,7 +16,7 @@ use super::context::{Cx, Refusal, Reply, bad_cdb, bad_parameter};
 use super::job::{Effect, Step, Turn};
 use super::{ms, sync};
 use crate::mechanism::Operation;
-use crate::medium::{Change, Format, FormatState, RAM_SUPPLEMENTARY, State};
+use crate::medium::{Change, Format, FormatState, State, ram_supplementary};
 use crate::models::MediumKind;
 
 /// READ FORMAT CAPACITIES (MMC-6, 6.24).
@@ -85,7 +85,7 @@ fn sizes(state: &State) -> Vec<(FormatType, Blocks, u32)> {
         // With and without supplementary spare areas; the last one takes them from the end of a
         // disc that has none and leaves the rest as it is.
         MediumKind::DvdRam => {
-            let less = all.saturating_sub(RAM_SUPPLEMENTARY);
+            let less = all.saturating_sub(ram_supplementary(all));
             let length = BLOCK as u32;
             vec![
                 (FormatType::Full, less, length),

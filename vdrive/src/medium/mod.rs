@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 pub use self::change::Change;
 pub use self::runs::Runs;
 pub use self::state::{Format, FormatState, Session, State, Track, TrackState, Way};
-pub(crate) use self::state::{RAM_PRIMARY, RAM_SUPPLEMENTARY};
+pub(crate) use self::state::{RAM_PRIMARY, ram_supplementary};
 use crate::mechanism::{BurnFault, FaultCause, Surface};
 use crate::models::MediumModel;
 use crate::store::{Store, StoreError};

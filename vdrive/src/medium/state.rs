@@ -119,8 +119,13 @@ impl Format {
 const NO_SPARES: u8 = 0x31;
 /// Blocks of the primary spare area of a 4.7 GB DVD-RAM (ECMA-330, 17.5).
 pub(crate) const RAM_PRIMARY: Blocks = Blocks(12_800);
-/// Blocks of its supplementary spare area as makers set it aside.
-pub(crate) const RAM_SUPPLEMENTARY: Blocks = Blocks(58_368);
+
+/// Blocks of the supplementary spare areas that makers set aside on a DVD-RAM of this size: none on
+/// small ones.
+pub(crate) fn ram_supplementary(all: Blocks) -> Blocks {
+    const USUAL: Blocks = Blocks(58_368);
+    if all.0 >= 16 * USUAL.0 { USUAL } else { Blocks(0) }
+}
 
 /// Everything that is true of a disc except the content of its blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,7 +168,8 @@ impl State {
     pub fn blank(model: MediumModel) -> State {
         let (mut zeros, mut format) = (Runs::new(), Format::NONE);
         if model.kind == MediumKind::DvdRam {
-            let blocks = Blocks(model.blocks).saturating_sub(RAM_SUPPLEMENTARY);
+            let all = Blocks(model.blocks);
+            let blocks = all.saturating_sub(ram_supplementary(all));
             let reached = Lba(i32::try_from(blocks.0).unwrap_or(i32::MAX));
             format = Format { state: FormatState::Complete, blocks, reached, ..Format::NONE };
             zeros.insert(Lba(0), blocks);
