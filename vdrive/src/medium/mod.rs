@@ -178,7 +178,7 @@ impl Disc {
             let end = state.unit_start(lba) + state.unit();
             let stretch = (end - lba).min(blocks - done);
             places.push((state.place(lba), stretch));
-            done = done + stretch;
+            done += stretch;
         }
         places
     }
@@ -210,7 +210,7 @@ impl Disc {
             if let Some(first) = [hole, bad].into_iter().flatten().min() {
                 return Some(at + done + (first - there));
             }
-            done = done + stretch;
+            done += stretch;
         }
         None
     }
