@@ -6,6 +6,7 @@
 //! real time; the drive itself never does.
 
 pub mod control;
+pub mod iscsi;
 mod leap;
 pub mod lun;
 pub mod trace;

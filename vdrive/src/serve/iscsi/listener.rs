@@ -1,0 +1,204 @@
+//! Sockets and threads: one thread takes connections, one serves each.
+//!
+//! May not know: what the bytes mean.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::config::Config;
+use super::connection::Connection;
+use super::target::{Target, Waker};
+use crate::serve::Server;
+use crate::serve::trace::Tap;
+
+/// Why there is no listener.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ListenError {
+    /// The address is not of this machine alone, and nobody said that others may come.
+    Remote(SocketAddr),
+    /// The system has not let it.
+    Bind(SocketAddr, io::Error),
+}
+
+impl fmt::Display for ListenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ListenError::Remote(addr) => write!(
+                f,
+                "{addr} can be reached from other machines; listen on 127.0.0.1, or allow remote \
+                 initiators"
+            ),
+            ListenError::Bind(addr, error) => {
+                write!(f, "cannot listen on {addr}: {error}; choose another port, or 0 for any")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ListenError {}
+
+/// An iSCSI target that listens.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    addr: SocketAddr,
+    config: Config,
+}
+
+/// How often a thread looks whether it should end.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How long a server that stops waits for its connections to end.
+const LONGEST_END: Duration = Duration::from_secs(10);
+
+/// How long an initiator may take nothing of what is sent to it.
+const UNREAD: Duration = Duration::from_secs(30);
+
+impl Listener {
+    /// Listens on this address; port 0 is any that is free. From here on connections are let in,
+    /// and served once it runs.
+    pub fn bind(addr: SocketAddr, config: Config) -> Result<Listener, ListenError> {
+        if !addr.ip().is_loopback() && !config.allow_remote {
+            return Err(ListenError::Remote(addr));
+        }
+        let bind = || -> io::Result<(TcpListener, SocketAddr)> {
+            let socket = TcpListener::bind(addr)?;
+            socket.set_nonblocking(true)?;
+            let addr = socket.local_addr()?;
+            Ok((socket, addr))
+        };
+        let (socket, addr) = bind().map_err(|error| ListenError::Bind(addr, error))?;
+        Ok(Listener { socket, addr, config })
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// How programs name a unit of this target: `iscsi://HOST:PORT/NAME/LUN`.
+    pub fn url(&self, lun: u16) -> String {
+        format!("iscsi://{}/{}/{lun}", self.addr, self.config.iqn)
+    }
+
+    /// Serves until the server is stopped; then asks the initiators to log out, and returns when
+    /// all connections have ended.
+    pub fn run(&self, server: &Server) {
+        let target = Arc::new(Target::new(self.config.clone(), server, from_the_system));
+        let open = AtomicUsize::new(0);
+        // The server's drives come to rest after the last connection has ended.
+        let (running, ended) = mpsc::channel::<()>();
+        if !target.stop.is_set() {
+            server.at_stop(move || {
+                // It errs as soon as the other end is gone.
+                let _ = ended.recv_timeout(LONGEST_END);
+            });
+        }
+        std::thread::scope(|scope| {
+            while !target.stop.is_set() {
+                readable(&self.socket, TICK);
+                let Ok((stream, peer)) = self.socket.accept() else { continue };
+                // Closed at once where there are too many.
+                if open.load(Ordering::Acquire) >= self.config.connections {
+                    continue;
+                }
+                open.fetch_add(1, Ordering::AcqRel);
+                let (target, open) = (Arc::clone(&target), &open);
+                let tap = server.trace().tap(peer, self.addr);
+                scope.spawn(move || {
+                    // What the socket refuses ends the connection, as any other trouble does.
+                    let _ = serve(&stream, target, tap);
+                    open.fetch_sub(1, Ordering::AcqRel);
+                });
+            }
+        });
+        drop(running);
+    }
+}
+
+fn from_the_system(bytes: &mut [u8]) -> bool {
+    getrandom::fill(bytes).is_ok()
+}
+
+/// Waits until something can be read, at most for `most`. Whether it can.
+fn readable(socket: &impl AsFd, most: Duration) -> bool {
+    let mut sockets = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+    // Rounded up: a wait that ends early would be begun again at once.
+    let most = most + Duration::from_micros(999);
+    let most = PollTimeout::try_from(most).unwrap_or(PollTimeout::MAX);
+    poll(&mut sockets, most).is_ok_and(|n| n > 0)
+}
+
+#[expect(clippy::disallowed_methods, reason = "time limits of connections are the wall clock's")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap) -> io::Result<()> {
+    stream.set_nonblocking(false)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(TICK))?;
+    stream.set_write_timeout(Some(UNREAD))?;
+    let waker: Waker = {
+        let stream = stream.try_clone()?;
+        // Nothing more can be read, so a read that waits returns.
+        Arc::new(move || drop(stream.shutdown(Shutdown::Read)))
+    };
+    let local = stream.local_addr()?;
+    let mut connection = Connection::new(target, local, waker, Some(tap), now());
+    let mut stream = stream;
+    loop {
+        connection.run(now());
+        let output = connection.output();
+        if !output.is_empty() {
+            let sent = stream.write(output)?;
+            connection.sent(sent);
+            continue;
+        }
+        if connection.is_over() {
+            return Ok(());
+        }
+        if let Some(due) = connection.due() {
+            let wait = due.saturating_duration_since(now());
+            if wait < TICK && !readable(stream, wait) {
+                continue;
+            }
+        }
+        match stream.read(connection.room()) {
+            Ok(0) => return Ok(()),
+            Ok(read) => connection.filled(read),
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {}
+                _ => return Err(error),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_may_come_unless_told() {
+        let any = SocketAddr::from(([0, 0, 0, 0], 0));
+        let refused = Listener::bind(any, Config::default());
+        assert!(matches!(refused, Err(ListenError::Remote(addr)) if addr == any));
+        let config = Config { allow_remote: true, ..Config::default() };
+        let listener = Listener::bind(any, config).unwrap();
+        assert_ne!(listener.local_addr().port(), 0);
+        let again = Listener::bind(
+            SocketAddr::from(([127, 0, 0, 1], listener.local_addr().port())),
+            Config::default(),
+        );
+        assert!(matches!(again, Err(ListenError::Bind(..))));
+    }
+}

@@ -1,0 +1,21 @@
+//! The drives of a server as an iSCSI target (RFC 7143).
+//!
+//! [`Listener`] takes connections, one thread each. What a connection does is a state machine
+//! without any input or output of its own (`connection`): bytes in, bytes out, and the time by
+//! which it wants to be asked again; so tests and fuzzing drive it by hand. [`wire`] is the
+//! vocabulary. One connection to a session, error recovery level 0: whatever goes wrong on the wire
+//! ends the session.
+//!
+//! May not know: what a command means to a drive, beyond how much data it moves.
+
+mod chap;
+mod config;
+pub(crate) mod connection;
+pub mod fuzzing;
+mod keys;
+mod listener;
+mod target;
+pub mod wire;
+
+pub use config::{Chap, Config, ConfigError};
+pub use listener::{ListenError, Listener};

@@ -1,0 +1,1 @@
+//! Units that other programs sent, parsed and emitted again.
