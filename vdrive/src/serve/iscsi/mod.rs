@@ -11,7 +11,6 @@
 mod chap;
 mod config;
 pub(crate) mod connection;
-pub mod fuzzing;
 mod keys;
 mod listener;
 mod target;
