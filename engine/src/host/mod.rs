@@ -31,8 +31,8 @@ pub use open::{Access, AttachedDrive, OpenError};
 #[cfg(target_os = "linux")]
 pub use sgio::SgIo;
 #[cfg(unix)]
-pub use signals::on_interrupt;
-#[cfg(not(unix))]
-pub use unsupported::on_interrupt;
+pub use signals::{on_interrupt, wait_for_interrupt};
 #[cfg(not(target_os = "linux"))]
 pub use unsupported::{SgIo, recorders};
+#[cfg(not(unix))]
+pub use unsupported::{on_interrupt, wait_for_interrupt};

@@ -45,3 +45,11 @@ pub fn on_interrupt() -> &'static std::sync::atomic::AtomicBool {
     static NEVER: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
     &NEVER
 }
+
+/// Waits for ever: this system's interrupt ends the program at once.
+#[cfg(not(unix))]
+pub fn wait_for_interrupt() -> std::io::Result<()> {
+    loop {
+        std::thread::park();
+    }
+}

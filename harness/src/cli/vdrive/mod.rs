@@ -2,8 +2,10 @@
 
 pub mod args;
 mod ctl;
+mod fault;
 mod run;
 mod serve;
+mod sockets;
 
 use args::Vdrive;
 
