@@ -35,6 +35,12 @@ pub fn command_stream(bytes: &[u8]) {
     assert_eq!(vdrive::fuzzing::command_stream(bytes), vdrive::fuzzing::command_stream(bytes));
 }
 
+/// What a client of the control protocol says behind its first line.
+pub fn control(bytes: &[u8]) {
+    let said = vdrive::serve::control::fuzzing::control(bytes);
+    assert_eq!(said, vdrive::serve::control::fuzzing::control(bytes));
+}
+
 /// A tree of files burned by a scenario, perhaps with a power cut: all the promises.
 pub fn whole_burn(bytes: &[u8]) {
     harness::fuzzing::whole_burn(bytes);
@@ -51,6 +57,7 @@ pub type Target = fn(&[u8]);
 /// Every target, by the name of its program and of its corpus.
 pub const TARGETS: &[(&str, Target)] = &[
     ("command_stream", command_stream),
+    ("control", control),
     ("iso_reader", iso_reader),
     ("trace", trace),
     ("tree", tree),

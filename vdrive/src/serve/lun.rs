@@ -5,7 +5,7 @@
 //! answer says before when it may not reach its initiator. Knows nothing of how commands come here.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use engine::device::trace::Ended;
@@ -14,6 +14,7 @@ use engine::mmc::sense::{SenseCode, codes};
 use engine::units::Instant;
 
 use super::leap;
+use super::lock;
 use super::trace::{Moment, Passed, Speaker, Trace, Way};
 use super::wall::{HostWall, Wall};
 use crate::bench::{Bench, BenchError, DriveId, Executed, NexusId};
@@ -64,6 +65,8 @@ struct Inner {
     /// In simulated time: polls in a row that found the drive at work.
     polls: AtomicU32,
     trace: OnceLock<Trace>,
+    /// The names of its nexuses.
+    present: Mutex<Vec<String>>,
 }
 
 /// A bench's time, and the wall's.
@@ -152,6 +155,7 @@ impl Lun {
                 time,
                 polls: AtomicU32::new(0),
                 trace: OnceLock::new(),
+                present: Mutex::default(),
             }),
         }
     }
@@ -190,7 +194,13 @@ impl Lun {
     fn attached(&self, name: &str, greeting: SenseCode) -> Nexus {
         let number = self.trace().map_or(0, Trace::number);
         let id = self.bench().attach(self.drive(), greeting);
+        lock(&self.inner.present).push(name.to_owned());
         Nexus { lun: self.clone(), id, name: name.to_owned(), number, on_wire: false }
+    }
+
+    /// The names of the nexuses that there are, in the order in which they came.
+    pub fn initiators(&self) -> Vec<String> {
+        lock(&self.inner.present).clone()
     }
 
     /// Carries out a reset: the initiators' settings and locks are gone, what the drive does with
@@ -394,6 +404,11 @@ impl Nexus {
 impl Drop for Nexus {
     fn drop(&mut self) {
         self.lun.bench().detach(self.lun.drive(), self.id);
+        let mut present = lock(&self.lun.inner.present);
+        if let Some(at) = present.iter().position(|name| *name == self.name) {
+            present.remove(at);
+        }
+        drop(present);
         if let Some(trace) = self.lun.trace() {
             trace.left(self.number);
         }

@@ -66,23 +66,23 @@ mod tests {
 
     /// Pieces of which lines are made that come far.
     const PIECES: [&str; 24] = [
-        "{\"do\":{\"status\":{}}}\n",
-        "{\"do\":{\"eject\":{}}}\n",
-        "{\"do\":{\"eject\":{\"force\":true}}}\n",
-        "{\"lun\":1,\"do\":{\"insert\":{\"file\":\"/x\",\"medium\":\"bd-r\"}}}\n",
-        "{\"do\":{\"insert\":{\"file\":\"/x\"}}}\n",
-        "{\"do\":{\"pull-power\":{}}}\n",
-        "{\"do\":{\"plug\":{}}}\n",
-        "{\"do\":{\"heal\":{}}}\n",
-        "{\"do\":{\"trace\":{}}}\n",
-        "{\"do\":{\"fault\":{\"what\":{\"hang\":{\"ms\":9}}}}}\n",
-        "{\"do\":{\"fault\":{\"what\":{\"reset\":{}},\"when\":{\"before\":18446744073709551615}}}}\n",
-        "{\"do\":{\"fault\":{\"what\":{\"medium-removed\":{}},\"when\":{\"ms\":604800000}}}}\n",
-        "{\"do\":{\"fault\":{\"what\":{\"write-error\":{\"lba\":2147483647,\"blocks\":1}}}}}\n",
-        "{\"do\":{\"fault\":{\"what\":{\"read-error\":{\"lba\":-2147483648,\"blocks\":2147483647}}}}}\n",
-        "{\"do\":",
-        "{\"fault\":{\"what\":",
-        "{\"lun\":",
+        r#"{"do":{"status":{}}}"#,
+        r#"{"do":{"eject":{}}}"#,
+        r#"{"do":{"eject":{"force":true}}}"#,
+        r#"{"lun":1,"do":{"insert":{"file":"/x","medium":"bd-r"}}}"#,
+        r#"{"do":{"insert":{"file":"/x"}}}"#,
+        r#"{"do":{"pull-power":{}}}"#,
+        r#"{"do":{"plug":{}}}"#,
+        r#"{"do":{"heal":{}}}"#,
+        r#"{"do":{"trace":{}}}"#,
+        r#"{"do":{"fault":{"what":{"hang":{"ms":9}}}}}"#,
+        r#"{"do":{"fault":{"what":{"reset":{}},"when":{"before":18446744073709551615}}}}"#,
+        r#"{"do":{"fault":{"what":{"medium-removed":{}},"when":{"ms":604800000}}}}"#,
+        r#"{"do":{"fault":{"what":{"write-error":{"lba":2147483647}}}}}"#,
+        r#"{"do":{"fault":{"what":{"read-error":{"lba":-9,"blocks":2147483647}}}}}"#,
+        r#"{"do":"#,
+        r#"{"fault":{"what":"#,
+        r#"{"lun":"#,
         "9",
         "}",
         "\n",
@@ -101,7 +101,9 @@ mod tests {
 
         #[test]
         fn any_lines(pieces in proptest::collection::vec(0..PIECES.len(), 0..40)) {
-            let text: String = pieces.into_iter().map(|n| PIECES[n]).collect();
+            // The whole ones are lines.
+            let piece = |n: usize| if n < 14 { PIECES[n].to_owned() + "\n" } else { PIECES[n].into() };
+            let text: String = pieces.into_iter().map(piece).collect();
             prop_assert_eq!(control(text.as_bytes()), control(text.as_bytes()));
         }
     }

@@ -35,6 +35,8 @@ pub mod fuzzing;
 mod message;
 mod shelf;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, BufRead, Read, Write};
 

@@ -142,7 +142,7 @@ impl LunStatus {
             read_kbps: look.as_ref().and_then(|look| rate(look.read)),
             buffer_bytes: look.as_ref().map_or(0, |look| look.buffer as u64),
             buffered_bytes: look.as_ref().map_or(0, |look| look.buffered as u64),
-            initiators: Vec::new(),
+            initiators: lun.initiators(),
             commands: bench.commands(drive),
             faults: bench.waiting_faults() as u64,
             time_ms: bench.now().0 / 1_000_000,
