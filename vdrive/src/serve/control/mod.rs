@@ -1,9 +1,10 @@
 //! The control protocol: what hands do to a drive that is lent, and a look at it.
 //!
-//! It is spoken on the server's local socket. The client's first line is `kiln-control 1`. Then each
-//! line of the client is a JSON object that asks for one thing ([`Request`]), and the server answers
-//! each, in order, with one line that is a JSON object ([`Answer`]). Lines end with a line feed and
-//! are UTF-8; a client's may have 65 536 bytes.
+//! It is spoken on the server's local socket. The client's first line is `kiln-control 1`. Then
+//! each line of the client is a JSON object that asks for one thing ([`Request`]), and the server
+//! answers each, in order, with one line that is a JSON object ([`Answer`]). Lines end with a line
+//! feed and are UTF-8; a client's may have 65 536 bytes. A client that says nothing for ten minutes
+//! is given up.
 //!
 //! ```text
 //! > kiln-control 1
@@ -54,7 +55,7 @@ pub const HELLO: &str = "kiln-control 1";
 /// The longest line of a client, in bytes.
 const LONGEST: u64 = 65_536;
 
-/// A client that stops in the middle of a line, or does not read its answers, is given up.
+/// A client that says nothing for so long, or does not read its answers, is given up.
 #[cfg(unix)]
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
 
