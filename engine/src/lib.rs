@@ -50,6 +50,7 @@
 //! - Programs with a loop of their own drive a [`burn::Job`] step by step.
 
 pub mod burn;
+pub mod cdda;
 pub mod device;
 pub mod drive;
 #[doc(hidden)]

@@ -1,6 +1,8 @@
 //! The disc as it is, for checkers: what lies on it is read here without a drive, without time, and
 //! without a way to change it.
 
+use engine::cdda::sector::Frame;
+use engine::cdda::subchannel::Subcode;
 use engine::units::{BLOCK, Blocks, Lba};
 
 use crate::medium::{Disc, Format, Session, State, Track};
@@ -77,6 +79,24 @@ impl<'a> Truth<'a> {
     /// ask [`Truth::first_unreadable`] first.
     pub fn read(&self, at: Lba, room: &mut [u8]) -> Result<(), StoreError> {
         self.disc.read(at, room)
+    }
+
+    /// The main channel of a sector of a CD, not scrambled; `None` if it cannot be read.
+    pub fn frame(&self, at: Lba) -> Result<Option<Frame>, StoreError> {
+        match self.first_unreadable(at, Blocks(1)) {
+            Some(_) => Ok(None),
+            None => self.disc.frame(at).map(Some),
+        }
+    }
+
+    /// The sub-channels of a sector of a CD where the host gave them.
+    pub fn subcode(&self, at: Lba) -> Result<Option<Subcode>, StoreError> {
+        self.disc.subcode(at)
+    }
+
+    /// Whether this sector of a CD is audio.
+    pub fn is_audio(&self, at: Lba) -> bool {
+        self.disc.is_audio(at)
     }
 
     /// SHA-256 over the state and the content of all recorded blocks: equal for equal discs.

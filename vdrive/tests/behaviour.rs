@@ -265,7 +265,10 @@ fn what_cannot_be_written_is_refused_by_mode_select() {
         ("40 05 08", false),
         ("43 04 01", false),
         ("51 04 08", false),
-        ("41 00 00", false),
+        ("41 00 00", true),
+        ("41 00 08", false),
+        ("41 04 00", false),
+        ("42 04 02", false),
     ] {
         let expected = if good { Ok(0) } else { Err((5, 0x26, 0)) };
         assert_eq!(host.try_page05(head), expected, "{head}");

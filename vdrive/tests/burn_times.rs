@@ -7,13 +7,15 @@
 use std::time::Duration;
 
 use engine::units::{Instant, Lba};
-use vdrive::mechanism::{BurnFault, Curve, Geometry, Mechanism, Operation, Surface, WriteBuffer};
+use vdrive::mechanism::{
+    BurnFault, Curve, Form, Geometry, Mechanism, Operation, Surface, WriteBuffer,
+};
 use vdrive::models::{DriveModel, Family, MediumKind, MediumModel, Speed, Strategy};
 
 struct Nothing;
 
 impl Surface for Nothing {
-    fn burn(&mut self, _: Lba, _: &[u8]) -> Result<(), BurnFault> {
+    fn burn(&mut self, _: Lba, _: Form, _: &[u8]) -> Result<(), BurnFault> {
         Ok(())
     }
 }
@@ -51,7 +53,7 @@ fn burn(model: &str, medium: &str, speed: Speed, blocks: u32) -> Burn {
         let bytes = &piece[..count as usize * 2048];
         now = buffer.make_room(now, &mut mech, bytes.len()).unwrap();
         buffer.advance(now, &mut mech, &mut Nothing);
-        buffer.push(now, Lba(lba.cast_signed()), 2048, bytes).unwrap();
+        buffer.push(now, Lba(lba.cast_signed()), Form::USER, bytes).unwrap();
         if first.is_none() && buffer.recorded() > 0 {
             first = Some(now);
         }

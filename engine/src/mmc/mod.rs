@@ -27,6 +27,7 @@ pub mod say;
 pub mod sense;
 mod sense_codes;
 pub mod structure;
+pub mod subchannel;
 pub mod table;
 pub mod toc;
 pub mod wire;

@@ -130,6 +130,7 @@ mod tests {
             clean: true,
             damaged: false,
             control: 4,
+            cd: Default::default(),
         });
         seen.state.recorded.insert(Lba(0), Blocks(32));
         let blocks: Vec<_> = (0..32).map(|at| (at, 1)).collect();

@@ -8,6 +8,7 @@ const ENGINE: &[(&str, &[&str])] = &[
     ("units", &[]),
     // The bytes of a command are the one thing that the boundary and the vocabulary share.
     ("mmc", &["units", "device::Cdb"]),
+    ("cdda", &["units"]),
     ("device", &["units", "mmc"]),
     ("media", &["units", "mmc", "device"]),
     // A disc in a drive is a source of sectors, so `drive` knows that one trait of `image`.

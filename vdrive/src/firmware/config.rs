@@ -138,7 +138,7 @@ fn reading(model: &DriveModel, now: &Now<'_>) -> Vec<FeatureDescriptor> {
         None => 1,
     };
     let random = RandomReadable { block_size: BLOCK as u32, blocking, page_present: true };
-    let cd_read = CdRead { dap: false, c2_flags: false, cd_text: false };
+    let cd_read = CdRead { dap: false, c2_flags: true, cd_text: true };
     let mut list = vec![
         random.descriptor(0, false, now.state.is_some()),
         MultiRead {}.descriptor(0, false, cd),
@@ -203,11 +203,14 @@ fn writing(model: &DriveModel, now: &Now<'_>) -> Vec<FeatureDescriptor> {
     let plus_r = DvdPlusR { write: can(K::DvdPlusR) };
     list.push(plus_r.descriptor(0, false, now.is(&[K::DvdPlusR])));
     let cd_rw = can(K::CdRw);
-    let tao = CdTrackAtOnce { buf, cd_rw, block_types: 1 << 8, ..CdTrackAtOnce::default() };
+    // Audio, Mode 1 and the forms of Mode 2.
+    let block_types = 0b0011_1111_0000_0001;
+    let tao = CdTrackAtOnce { buf, cd_rw, block_types, ..CdTrackAtOnce::default() };
     list.push(tao.descriptor(2, false, cd));
     let sao = CdMastering {
         buf,
         sao: true,
+        rw_sub: true,
         cd_rw,
         max_cue_sheet: super::cue::LONGEST as u32,
         ..CdMastering::default()

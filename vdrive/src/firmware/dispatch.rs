@@ -10,8 +10,8 @@ use engine::mmc::table;
 use super::context::{Cx, Reply};
 use super::ready::{self, Gate};
 use super::{
-    blank, buffer, close, config, cue, events, format, identity, info, modes, opc, performance,
-    power, read, read_cd, reserve, structure, sync, toc, write,
+    audio, blank, buffer, close, config, cue, events, format, identity, info, modes, opc,
+    performance, power, read, read_cd, reserve, structure, sync, toc, write,
 };
 
 /// A command's function.
@@ -48,9 +48,15 @@ const ROWS: &[Row] = &[
     row(0x2e, Gate::Medium, write::write_and_verify),
     row(0x2f, Gate::Medium, read::verify10),
     row(0x35, Gate::Medium, sync::synchronize_cache),
+    row(0x42, Gate::Medium, audio::read_sub_channel),
     row(0x43, Gate::Medium, toc::read_toc),
+    row(0x44, Gate::Medium, audio::read_header),
+    row(0x45, Gate::Medium, audio::play_audio10),
     row(0x46, Gate::Passes, config::get_configuration),
+    row(0x47, Gate::Medium, audio::play_audio_msf),
     row(0x4a, Gate::Passes, events::get_event_status),
+    row(0x4b, Gate::Medium, audio::pause_resume),
+    row(0x4e, Gate::Medium, audio::stop_play),
     row(0x51, Gate::Medium, info::read_disc_information),
     row(0x52, Gate::Medium, info::read_track_information),
     row(0x53, Gate::Medium, reserve::reserve_track),
@@ -63,6 +69,7 @@ const ROWS: &[Row] = &[
     row(0x5d, Gate::Medium, cue::send_cue_sheet),
     row(0xa0, Gate::Always, identity::report_luns),
     row(0xa1, Gate::Medium, blank::blank),
+    row(0xa5, Gate::Medium, audio::play_audio12),
     row(0xa6, Gate::Idle, power::load_unload),
     row(0xa7, Gate::Medium, performance::set_read_ahead),
     row(0xa8, Gate::Medium, read::read12),

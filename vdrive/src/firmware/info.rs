@@ -58,7 +58,10 @@ fn disc_information(state: &State, rows: &[Row], lead_out_unknown: bool) -> Disc
             FormatState::Running => BackgroundFormat::Running,
             FormatState::Complete => BackgroundFormat::Complete,
         },
-        disc_type: if status == DiscStatus::Blank { 0xff } else { 0 },
+        disc_type: match status {
+            DiscStatus::Blank => 0xff,
+            _ => state.tracks.first().map_or(0, |track| track.cd.format),
+        },
         lead_in_start,
         last_lead_out: if lead_out_unknown { 0x00ff_ffff } else { last_lead_out },
         ..DiscInformation::default()
@@ -202,7 +205,11 @@ fn track_information(state: &State, row: &Row) -> TrackInformation {
         blank: bits.blank,
         packet: bits.packet,
         fixed_packet: bits.fixed,
-        data_mode: if row.blank { 0xf } else { 1 },
+        data_mode: match state.track(row.number) {
+            _ if row.blank => 0xf,
+            Some(track) => track.cd.mode,
+            None => 1,
+        },
         lra_valid: row.last.is_some() && kind.family() != Family::Cd,
         nwa_valid: row.nwa.is_some(),
         start: row.start,

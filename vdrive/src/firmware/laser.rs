@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use engine::units::{Blocks, Instant, Kbps, Lba};
 
-use crate::mechanism::{BurnFault, Mechanism, Operation, PowerState, Surface, WriteBuffer};
+use crate::mechanism::{BurnFault, Form, Mechanism, Operation, PowerState, Surface, WriteBuffer};
 use crate::medium::State;
 use crate::models::{DriveModel, Family, Speed, Strategy};
 
@@ -69,13 +69,13 @@ impl Laser {
     }
 
     /// Takes blocks; the caller has seen that there is room.
-    pub(super) fn push(&mut self, now: Instant, lba: Lba, bytes: &[u8]) -> bool {
-        self.buffer.push(now, lba, engine::units::BLOCK as u32, bytes).is_ok()
+    pub(super) fn push(&mut self, now: Instant, lba: Lba, form: Form, bytes: &[u8]) -> bool {
+        self.buffer.push(now, lba, form, bytes).is_ok()
     }
 
     /// The same, to be recorded without being read back.
-    pub(super) fn stream(&mut self, now: Instant, lba: Lba, bytes: &[u8]) -> bool {
-        self.buffer.stream(now, lba, engine::units::BLOCK as u32, bytes).is_ok()
+    pub(super) fn stream(&mut self, now: Instant, lba: Lba, form: Form, bytes: &[u8]) -> bool {
+        self.buffer.stream(now, lba, form, bytes).is_ok()
     }
 
     /// What it costs to read a unit that lies elsewhere than its neighbours: there and back.
@@ -156,6 +156,11 @@ impl Laser {
     /// How long the host waits for these blocks.
     pub(super) fn read(&mut self, now: Instant, lba: Lba, blocks: Blocks) -> Duration {
         self.mech.read(now, lba, blocks.0)
+    }
+
+    /// Where the sled stands.
+    pub(super) fn head(&self) -> Lba {
+        self.mech.head()
     }
 
     /// Moves the sled.

@@ -5,6 +5,7 @@
 //! May not know: the bench, faults, other drives, the host's clock.
 
 mod attention;
+mod audio;
 mod background;
 mod blank;
 mod buffer;
@@ -29,7 +30,9 @@ mod read;
 mod read_cd;
 mod ready;
 mod reserve;
+mod source;
 mod structure;
+mod subchannel;
 mod sync;
 mod toc;
 mod tracks;
@@ -86,6 +89,8 @@ pub(crate) struct Live {
     cue: Option<cue::Sheet>,
     /// What is in the buffer goes by pseudo-overwrite.
     rewriting: bool,
+    /// Audio that is being played.
+    play: Option<audio::Play>,
     /// Background formatting runs, and has been accounted for up to this time.
     formatting: Option<Instant>,
 }

@@ -11,6 +11,7 @@ use engine::units::Kbps;
 
 use super::config::mechanism;
 use super::context::{Cx, Refusal, Reply, bad_cdb, bad_parameter};
+use super::source::Source;
 use crate::models::{DriveModel, Family, MediumKind, Strategy};
 
 /// The pages that a host can change, as they are now.
@@ -249,6 +250,16 @@ fn capabilities(cx: &Cx<'_>) -> Vec<u8> {
         read_dvd_r: reads(MediumKind::DvdR),
         read_dvd_rom: reads(MediumKind::DvdR),
         method2: true,
+        mode2_form1: true,
+        mode2_form2: true,
+        audio_play: true,
+        cd_da: true,
+        cd_da_accurate: true,
+        c2_pointers: true,
+        isrc: true,
+        upc: true,
+        rw_supported: true,
+        rw_in_lead_in: true,
         read_cd_rw: reads(MediumKind::CdRw),
         read_cd_r: reads(MediumKind::CdR),
         write_dvd_r: can(MediumKind::DvdR),
@@ -378,6 +389,9 @@ fn write_parameters(cx: &Cx<'_>, page: &[u8]) -> Result<WriteParameters, Refusal
     let asked = WriteParameters { ps: false, ..WriteParameters::parse_cut(page) };
     let kind = cx.state().ok().map(|state| state.kind());
     let dvd = kind.is_none_or(|kind| kind.family() != Family::Cd);
+    if !dvd {
+        return cd_parameters(asked);
+    }
     if asked.test_write {
         return Err(bad_parameter(2));
     }
@@ -403,6 +417,31 @@ fn write_parameters(cx: &Cx<'_>, page: &[u8]) -> Result<WriteParameters, Refusal
     }
     if !matches!(asked.multi_session, 0 | 3) {
         return Err(bad_parameter(3));
+    }
+    Ok(asked)
+}
+
+/// The same for a CD (MMC-6, 7.5.4, data block types by write type).
+fn cd_parameters(asked: WriteParameters) -> Result<WriteParameters, Refusal> {
+    let audio = asked.track_mode & 4 == 0;
+    match asked.write_type {
+        WriteType::TrackAtOnce => match Source::of_block_type(asked.data_block_type) {
+            Some(source) if source.audio() == audio => {}
+            _ => return Err(bad_parameter(4)),
+        },
+        // What a session at once holds stands in its cue sheet; hosts also ask with it whether
+        // they may send the sub-channels, and these are taken raw only.
+        WriteType::SessionAtOnce if matches!(asked.data_block_type, 1 | 2) => {
+            return Err(bad_parameter(4));
+        }
+        WriteType::SessionAtOnce => {}
+        _ => return Err(bad_parameter(2)),
+    }
+    if !matches!(asked.multi_session, 0 | 3) {
+        return Err(bad_parameter(3));
+    }
+    if !matches!(asked.session_format, 0 | 0x10 | 0x20) {
+        return Err(bad_parameter(8));
     }
     Ok(asked)
 }

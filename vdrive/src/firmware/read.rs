@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use engine::cdda::sector::Kind;
 use engine::device::{Cdb, Data};
 use engine::mmc::cdb::{Command, Read6, Read10, Read12, ReadCapacity, Seek10, Verify10};
 use engine::mmc::format::Capacity;
@@ -11,7 +12,7 @@ use engine::units::{BLOCK, Blocks, Lba};
 use super::context::{Answer, Cx, Refusal, Reply, bad_cdb};
 use super::tracks;
 use crate::mechanism::Surface;
-use crate::medium::{FormatState, State, TrackState};
+use crate::medium::{Disc, FormatState, State, TrackState};
 
 /// READ (6): hosts older than MMC (SBC-2, 5.10); a count of 0 means 256.
 pub(super) fn read6(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Reply {
@@ -48,7 +49,8 @@ fn read(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks, data: &mut Data<'_>) -> Reply
     let wanted = usize::try_from(blocks.bytes().0).unwrap_or(usize::MAX).min(room.len());
     let now = cx.now;
     let disc = cx.disc.as_ref().ok_or(codes::NO_MEDIUM)?;
-    let bad = disc.first_unreadable(lba, blocks);
+    let wrong = first_of_other_kind(disc, lba, blocks)?;
+    let bad = [disc.first_unreadable(lba, blocks), wrong].into_iter().flatten().min();
     let good = bad.map_or(blocks, |bad| bad - lba);
     // Only whole blocks are given out, except where the host's room ends inside one.
     let moved = wanted.min(usize::try_from(good.bytes().0).unwrap_or(usize::MAX));
@@ -60,7 +62,10 @@ fn read(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks, data: &mut Data<'_>) -> Reply
         disc.read(lba + Blocks((whole / BLOCK) as u32), &mut last).map_err(failed)?;
         room[whole..moved].copy_from_slice(&last[..moved - whole]);
     }
-    let sense = bad.map(|bad| unreadable(disc.state(), bad));
+    let sense = bad.map(|bad| match wrong == Some(bad) {
+        true => Sense::new(codes::ILLEGAL_MODE_FOR_TRACK).with_information(bad.0 as u32),
+        false => unreadable(disc.state(), bad),
+    });
     let elsewhere = detours(cx, lba, good)?;
     let takes = cx.fw.laser.read(now, lba, Blocks(good.0.max(1)));
     let at = now + takes + elsewhere + cx.fw.transfer(moved);
@@ -91,6 +96,22 @@ fn detours(cx: &Cx<'_>, lba: Lba, blocks: Blocks) -> Result<Duration, Refusal> {
     Ok(total)
 }
 
+/// The first of these blocks that holds no 2048 bytes of user data: audio, or Mode 2 other than
+/// form 1 (MMC-6, 6.15.3).
+fn first_of_other_kind(disc: &Disc, at: Lba, blocks: Blocks) -> Result<Option<Lba>, Refusal> {
+    let audio = disc.first_audio(at, blocks);
+    let end = audio.unwrap_or(at + blocks);
+    let mut from = at;
+    while let Some(lba) = disc.state().whole.first_in(from, end - from) {
+        let kind = disc.kind(lba).map_err(|_| codes::READ_ERROR)?;
+        if !matches!(kind, Some(Kind::Mode1 | Kind::Form1)) {
+            return Ok(Some(lba));
+        }
+        from = lba + Blocks(1);
+    }
+    Ok(audio)
+}
+
 /// How often a block is tried again.
 const RETRIES: u32 = 8;
 
@@ -106,7 +127,12 @@ pub(super) fn unreadable(state: &State, bad: Lba) -> Sense {
 }
 
 /// The laser cannot record and read at once: what is in the buffer is recorded first.
+///
+/// And whatever else the disc is wanted for ends playing.
 pub(super) fn recorded_first(cx: &mut Cx<'_>) -> Option<Answer> {
+    if let Some(live) = &mut cx.fw.live {
+        live.play = None;
+    }
     if cx.fw.laser.is_empty() {
         return None;
     }
@@ -132,7 +158,7 @@ pub(super) fn check_range(state: &State, lba: Lba, blocks: Blocks) -> Result<(),
 }
 
 /// Behind the last block that a track of the disc has.
-fn readable_end(state: &State) -> Lba {
+pub(super) fn readable_end(state: &State) -> Lba {
     state
         .tracks
         .iter()

@@ -1,42 +1,79 @@
 //! READ CD and READ CD MSF: sectors of a CD in the parts that the host picks.
-//!
-//! The disc keeps the user data of Mode 1 sectors; sync and header follow from the address. EDC and
-//! ECC, C2 flags and sub-channels are not kept and therefore refused.
 
+use std::ops::Range;
+
+use engine::cdda::FRAME;
+use engine::cdda::sector::Kind;
+use engine::cdda::subchannel as channel;
 use engine::device::{Cdb, Data};
 use engine::mmc::cdb::{Command, ReadCd, ReadCdMsf, SectorType};
-use engine::mmc::sense::codes;
+use engine::mmc::sense::{Sense, codes};
 use engine::units::{BLOCK, Blocks, Lba, Msf};
 
 use super::context::{Answer, Cx, Refusal, Reply, bad_cdb};
-use super::read::{check_range, recorded_first, unreadable};
+use super::read::{readable_end, recorded_first, unreadable};
+use super::subchannel;
+use crate::medium::{Disc, State};
 use crate::models::Family;
 
-/// The synchronization field of a CD-ROM sector (ECMA-130, 14.1).
-const SYNC: [u8; 12] = [0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0];
+/// Bytes of C2 flags, one bit for each byte of the sector.
+const C2: usize = FRAME / 8;
 
-/// Which parts of a sector the host wants.
+/// What the host wants of each sector.
 #[derive(Clone, Copy)]
 struct Parts {
-    sync: bool,
-    header: bool,
-    user: bool,
+    /// Byte 9 of the CDB: sync, header codes, user data, EDC and ECC.
+    main: u8,
+    /// Bytes of C2 flags and block error byte.
+    c2: usize,
+    /// Bytes of sub-channel.
+    sub: usize,
 }
 
 impl Parts {
-    fn bytes(self) -> usize {
-        let part = |wanted, bytes| if wanted { bytes } else { 0 };
-        part(self.sync, SYNC.len()) + part(self.header, 4) + part(self.user, BLOCK)
+    fn of(main: u8, sub: u8) -> Result<Parts, Refusal> {
+        let c2 = match main >> 1 & 3 {
+            0 => 0,
+            1 => C2,
+            2 => C2 + 2,
+            _ => return Err(bad_cdb(9, Some(2))),
+        };
+        let sub = match sub & 7 {
+            0 => 0,
+            1 => 96,
+            2 => 16,
+            _ => return Err(bad_cdb(10, Some(2))),
+        };
+        Ok(Parts { main: main & 0xf8, c2, sub })
     }
 
-    /// The main channel selection bits as in byte 9 (MMC-6, 6.20.2.6).
-    fn of(main: u8) -> Result<Parts, Refusal> {
-        let headers = main >> 5 & 3;
-        // A sub-header belongs to Mode 2; EDC, ECC and C2 are not there.
-        if headers > 1 || main & 0x0e != 0 {
-            return Err(bad_cdb(9, Some(7)));
+    /// Where in a sector of this kind the selected bytes lie: one stretch, or the selection is
+    /// illegal for it (MMC-6, 6.20.2.6). Fields that a kind does not have are passed over.
+    fn range(self, kind: Option<Kind>) -> Result<Range<usize>, Refusal> {
+        let Some(kind) = kind else {
+            // Audio is one field.
+            return Ok(0..if self.main & 0x10 != 0 { FRAME } else { 0 });
+        };
+        let user = engine::cdda::sector::user(kind);
+        let fields = [
+            (0x80, 0..12),
+            (0x20, 12..16),
+            (0x40, 16..user.start),
+            (0x10, user.clone()),
+            (0x08, user.end..FRAME),
+        ];
+        let mut range: Option<Range<usize>> = None;
+        for (bit, field) in fields {
+            if self.main & bit == 0 || field.is_empty() {
+                continue;
+            }
+            range = match range {
+                None => Some(field),
+                Some(range) if range.end == field.start => Some(range.start..field.end),
+                Some(_) => return Err(bad_cdb(9, Some(7))),
+            };
         }
-        Ok(Parts { sync: main & 0x80 != 0, header: headers == 1, user: main & 0x10 != 0 })
+        Ok(range.unwrap_or(0..0))
     }
 }
 
@@ -44,26 +81,22 @@ impl Parts {
 pub(super) fn read_cd(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Reply {
     let main = cdb.bytes().get(9).copied().unwrap_or(0);
     let cdb = ReadCd::from_cdb(cdb);
-    if cdb.sub_channel != 0 {
-        return Err(bad_cdb(10, Some(2)));
-    }
-    read(cx, cdb.expected, cdb.lba, Blocks(cdb.blocks), main, data)
+    let parts = Parts::of(main, cdb.sub_channel)?;
+    read(cx, cdb.expected, cdb.lba, Blocks(cdb.blocks), parts, data)
 }
 
 /// READ CD MSF (MMC-6, 6.21): from one address up to another.
 pub(super) fn read_cd_msf(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Reply {
     let main = cdb.bytes().get(9).copied().unwrap_or(0);
     let cdb = ReadCdMsf::from_cdb(cdb);
-    if cdb.sub_channel != 0 {
-        return Err(bad_cdb(10, Some(2)));
-    }
+    let parts = Parts::of(main, cdb.sub_channel)?;
     let at = |[m, s, f]: [u8; 3], byte| {
         let right = m < 100 && s < 60 && f < 75;
         right.then(|| Msf { m, s, f }.lba()).ok_or_else(|| bad_cdb(byte, None))
     };
     let (start, end) = (at(cdb.start, 3)?, at(cdb.end, 6)?);
     let blocks = end.checked_from(start).ok_or_else(|| bad_cdb(6, None))?;
-    read(cx, cdb.expected, start, blocks, main, data)
+    read(cx, cdb.expected, start, blocks, parts, data)
 }
 
 fn read(
@@ -71,20 +104,15 @@ fn read(
     expected: SectorType,
     lba: Lba,
     blocks: Blocks,
-    main: u8,
+    parts: Parts,
     data: &mut Data<'_>,
 ) -> Reply {
     let state = cx.state()?;
     if state.kind().family() != Family::Cd {
         return Err(codes::INCOMPATIBLE_FORMAT.into());
     }
-    let parts = Parts::of(main)?;
     check_range(state, lba, blocks)?;
-    if !matches!(expected, SectorType::Any | SectorType::Mode1) {
-        return Err(codes::ILLEGAL_MODE_FOR_TRACK.into());
-    }
-    let each = parts.bytes();
-    if blocks.0 == 0 || each == 0 {
+    if blocks.0 == 0 || parts.main == 0 && parts.c2 + parts.sub == 0 {
         return cx.good();
     }
     if let Some(put_off) = recorded_first(cx) {
@@ -95,38 +123,88 @@ fn read(
         _ => return Err(bad_cdb(6, None)),
     };
     let disc = cx.disc.as_ref().ok_or(codes::NO_MEDIUM)?;
-    let bad = disc.first_unreadable(lba, blocks);
-    let good = bad.map_or(blocks, |bad| bad - lba);
-    let mut moved = 0;
-    for (i, place) in room.chunks_mut(each).enumerate().take(good.0 as usize) {
-        let at = lba + Blocks(i as u32);
-        let mut sector = Vec::with_capacity(SYNC.len() + 4 + BLOCK);
-        if parts.sync {
-            sector.extend(SYNC);
+    let (mut moved, mut read, mut failed) = (0, 0, None);
+    let mut bytes = Vec::with_capacity(FRAME + C2 + 2 + 96);
+    for i in 0..blocks.0 {
+        if moved == room.len() {
+            read = blocks.0;
+            break;
         }
-        if parts.header {
-            sector.extend(header(at));
+        bytes.clear();
+        if let Err(refusal) = sector(disc, lba + Blocks(i), expected, parts, &mut bytes) {
+            failed = Some(refusal);
+            break;
         }
-        if parts.user {
-            let mut block = [0; BLOCK];
-            disc.read(at, &mut block).map_err(|_| codes::READ_ERROR)?;
-            sector.extend(block);
-        }
-        place.copy_from_slice(&sector[..place.len()]);
-        moved += place.len();
+        read += 1;
+        let len = bytes.len().min(room.len() - moved);
+        room[moved..moved + len].copy_from_slice(&bytes[..len]);
+        moved += len;
     }
-    let sense = bad.map(|bad| unreadable(disc.state(), bad));
-    let takes = cx.fw.laser.read(cx.now, lba, Blocks(good.0.max(1)));
+    let takes = cx.fw.laser.read(cx.now, lba, Blocks(read.max(1)));
     let at = cx.now + takes + cx.fw.transfer(moved);
-    match sense {
+    match failed {
         None => Ok(Answer::Good { moved, at }),
-        Some(sense) => Err(Refusal { sense, moved, at: Some(at) }),
+        Some(refusal) => Err(Refusal { moved, at: Some(at), ..refusal }),
     }
 }
 
-/// Minute, second, frame in BCD and Mode 1 (ECMA-130, 14.2).
-fn header(at: Lba) -> [u8; 4] {
-    let bcd = |n: u8| ((n / 10) << 4) | (n % 10);
-    let msf = at.msf().unwrap_or_default();
-    [bcd(msf.m), bcd(msf.s), bcd(msf.f), 1]
+/// Sectors from the first pre-gap on up to the end of the last track can be read.
+fn check_range(state: &State, lba: Lba, blocks: Blocks) -> Result<(), Refusal> {
+    let end = lba.checked_add(blocks).ok_or(codes::LBA_OUT_OF_RANGE)?;
+    let limit = readable_end(state);
+    if lba.0 < -150 || end > limit || (blocks.0 == 0 && lba > limit) {
+        let out = lba.max(if lba.0 < -150 { lba } else { limit });
+        return Err(Sense::new(codes::LBA_OUT_OF_RANGE).with_information(out.0 as u32).into());
+    }
+    Ok(())
+}
+
+/// The wanted parts of one sector.
+fn sector(
+    disc: &Disc,
+    at: Lba,
+    expected: SectorType,
+    parts: Parts,
+    out: &mut Vec<u8>,
+) -> Result<(), Refusal> {
+    let failed = |_| Refusal::from(codes::READ_ERROR);
+    let readable = disc.readable(at);
+    let audio = disc.is_audio(at);
+    // With C2 flags the host wants to see what is wrong with audio rather than hear of it.
+    if !readable && !(audio && parts.c2 > 0) {
+        return Err(unreadable(disc.state(), at).into());
+    }
+    let kind = disc.kind(at).map_err(failed)?;
+    let fits = match expected {
+        SectorType::Any => true,
+        SectorType::CdDa => kind.is_none(),
+        SectorType::Mode1 => kind == Some(Kind::Mode1),
+        SectorType::Mode2 => kind == Some(Kind::Mode2),
+        SectorType::Mode2Form1 => kind == Some(Kind::Form1),
+        SectorType::Mode2Form2 => kind == Some(Kind::Form2),
+        SectorType::Other(_) => return Err(bad_cdb(1, Some(4))),
+    };
+    if !fits {
+        let sense = Sense::new(codes::ILLEGAL_MODE_FOR_TRACK).with_information(at.0 as u32);
+        return Err(sense.into());
+    }
+    let range = parts.range(kind)?;
+    if range == (16..2064) && kind == Some(Kind::Mode1) {
+        let mut user = [0; BLOCK];
+        disc.read(at, &mut user).map_err(failed)?;
+        out.extend_from_slice(&user);
+    } else if !range.is_empty() {
+        out.extend_from_slice(&disc.frame(at).map_err(failed)?[range]);
+    }
+    let flags = if readable { 0 } else { 0xff };
+    out.resize(out.len() + parts.c2, flags);
+    match parts.sub {
+        0 => {}
+        16 => {
+            let (q, p) = subchannel::q(disc, at).map_err(failed)?;
+            out.extend_from_slice(&channel::pq(&q, p));
+        }
+        _ => out.extend_from_slice(&subchannel::subcode(disc, at).map_err(failed)?),
+    }
+    Ok(())
 }

@@ -59,6 +59,7 @@ pub(super) fn reserve_track(cx: &mut Cx<'_>, cdb: &Cdb, _: &mut Data<'_>) -> Rep
         clean: true,
         damaged: false,
         control: row.control,
+        cd: Default::default(),
     };
     let takes = ms(cx.fw.timing(state).update_ms);
     let steps = vec![Step { takes, then: Effect::Medium(vec![Change::Track(track)]) }];

@@ -115,10 +115,18 @@ pub(super) fn track_at_once(track: &Track, next: Lba) -> (Vec<Change>, Blocks) {
     let padding = SHORTEST.saturating_sub(written);
     let data_end = next + padding;
     let mut changes = Vec::new();
+    let audio = track.control & 4 == 0;
     if padding.0 > 0 {
-        changes.push(Change::Zeroed(next, padding));
+        changes.push(match audio {
+            true => Change::Silence(next, padding),
+            false => Change::Zeroed(next, padding),
+        });
     }
-    changes.push(Change::Linked(data_end, RUN_OUT));
+    // Run-out of audio plays as silence; a data sector it does not make.
+    changes.push(match audio {
+        true => Change::Silence(data_end, RUN_OUT),
+        false => Change::Linked(data_end, RUN_OUT),
+    });
     let end = data_end + RUN_OUT;
     changes.push(Change::Track(Track {
         size: end - track.start,

@@ -3,11 +3,14 @@
 use engine::device::{Cdb, Data};
 use engine::mmc::cdb::{Command, ReadToc, TocFormat};
 use engine::mmc::disc::field_of_msf;
-use engine::mmc::toc::{Atip, FullToc, LEAD_OUT, QEntry, SessionInfo, Toc, TocEntry, emit_cd_text};
+use engine::mmc::sense::codes;
+use engine::mmc::toc::{
+    Atip, CdTextPack, FullToc, LEAD_OUT, QEntry, SessionInfo, Toc, TocEntry, emit_cd_text,
+};
 use engine::units::{Lba, Msf};
 
 use super::context::{Cx, Refusal, Reply, bad_cdb};
-use super::tracks;
+use super::{subchannel, tracks};
 use crate::medium::{FormatState, Session, State, Track, TrackState, Way};
 use crate::models::Family;
 
@@ -23,11 +26,18 @@ pub(super) fn read_toc(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Reply
         TocFormat::FullToc if cd => full_toc(state, cdb.start)?,
         TocFormat::Pma if cd => pma(state),
         TocFormat::Atip if cd => atip(state)?,
-        // No disc here has any.
-        TocFormat::CdText if cd => emit_cd_text(&[]),
+        TocFormat::CdText if cd => cd_text(cx)?,
         _ => return Err(bad_cdb(2, Some(3))),
     };
     cx.send(&reply, cdb.allocation.into(), data)
+}
+
+/// Format 5 (MMC-6, 6.26.3.7): the packs in the lead-in.
+fn cd_text(cx: &Cx<'_>) -> Result<Vec<u8>, Refusal> {
+    let disc = cx.disc.as_ref().ok_or(codes::NO_MEDIUM)?;
+    let packs = subchannel::text(disc).map_err(|_| codes::READ_ERROR)?;
+    let packs: Vec<CdTextPack> = packs.iter().map(|pack| CdTextPack::parse_cut(pack)).collect();
+    Ok(emit_cd_text(&packs))
 }
 
 /// An address as the host wants it.
@@ -63,6 +73,7 @@ fn listed(state: &State) -> Vec<Track> {
         clean: true,
         damaged: false,
         control: 4,
+        cd: Default::default(),
     }]
 }
 
@@ -154,12 +165,19 @@ fn session_entries(state: &State, session: &Session, entries: &mut Vec<QEntry>) 
         zero: 0,
         point_msf,
     };
-    entries.push(entry(0xa0, [session.first_track.min(99) as u8, 0, 0]));
-    entries.push(entry(0xa1, [session.last_track.min(99) as u8, 0, 0]));
-    entries.push(entry(0xa2, point(session.lead_out)));
+    let first = state.track(session.first_track);
+    let format = first.map_or(0, |track| track.cd.format);
+    let first_control = first.map_or(4, |track| track.control);
+    let control = state.track(session.last_track).map_or(4, |track| track.control);
+    let a0 = entry(0xa0, [session.first_track.min(99) as u8, format, 0]);
+    entries.push(QEntry { control: first_control, ..a0 });
+    let a1 = entry(0xa1, [session.last_track.min(99) as u8, 0, 0]);
+    entries.push(QEntry { control, ..a1 });
+    entries.push(QEntry { control, ..entry(0xa2, point(session.lead_out)) });
     let inside = |t: &&Track| t.session == session.number && t.number <= 99;
     for track in state.tracks.iter().filter(inside) {
-        entries.push(entry(track.number as u8, point(track.start)));
+        let control = track.control;
+        entries.push(QEntry { control, ..entry(track.number as u8, point(track.start)) });
     }
     let Some(atip) = &state.model.atip else { return };
     // Where the next program area may start, and the last possible lead-out; nothing once closed

@@ -8,9 +8,10 @@ use engine::units::{BLOCK, Blocks, Lba};
 
 use super::context::{Answer, Cx, Refusal, Reply, bad_cdb};
 use super::job::{Effect, Step};
+use super::source::Source;
 use super::sync;
 use super::tracks::{self, Row, Writing};
-use crate::medium::{Change, FormatState, State, Track, TrackState, Way};
+use crate::medium::{CdTrack, Change, FormatState, State, Track, TrackState, Way};
 use crate::models::{FullBuffer, MediumKind};
 
 /// WRITE (10) (MMC-6, 6.44).
@@ -62,18 +63,22 @@ fn write(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks, care: Care, data: &mut Data<
     if blocks.0 == 0 {
         return cx.good();
     }
-    let Some(bytes) = usize::try_from(blocks.bytes().0).ok() else {
+    if rewriting(cx)? && !written(cx.state()?, lba, blocks) {
+        // Where the next track's blocks go depends on what pseudo-overwrite takes.
+        return Ok(Answer::Again(cx.fw.laser.drained_at(cx.now)));
+    }
+    let place = admit(cx, lba, blocks)?;
+    let parts = parts(cx, &place, lba, blocks)?;
+    let sum = |bytes: fn(&Part) -> u32| -> u64 {
+        parts.iter().map(|part| u64::from(part.blocks.0) * u64::from(bytes(part))).sum()
+    };
+    let Some(bytes) = usize::try_from(sum(|part| part.source.bytes())).ok() else {
         return Err(bad_cdb(7, None));
     };
     let sent: &[u8] = match data {
         Data::Out(sent) if sent.len() >= bytes => &sent[..bytes],
         _ => return Err(bad_cdb(7, None)),
     };
-    if rewriting(cx)? && !written(cx.state()?, lba, blocks) {
-        // Where the next track's blocks go depends on what pseudo-overwrite takes.
-        return Ok(Answer::Again(cx.fw.laser.drained_at(cx.now)));
-    }
-    let place = admit(cx, lba, blocks)?;
     if matches!(place, Place::Again) && cx.live()?.writing.is_some() {
         return sync::end_first(cx);
     }
@@ -84,17 +89,21 @@ fn write(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks, care: Care, data: &mut Data<
         // Another track was being written: its end comes first.
         return sync::end_first(cx);
     }
-    if bytes > cx.fw.laser.size() {
+    let needs = usize::try_from(sum(|part| part.source.most())).unwrap_or(usize::MAX);
+    if needs > cx.fw.laser.size() {
         return Err(bad_cdb(7, None));
     }
-    if bytes > cx.fw.laser.room() {
-        return no_room(cx, bytes, &place);
+    if needs > cx.fw.laser.room() {
+        return no_room(cx, needs, &place);
     }
     begin_track(cx, &place, lba, blocks)?;
-    match care {
-        Care::Streamed => cx.fw.laser.stream(cx.now, lba, sent),
-        Care::Usual | Care::Forced => cx.fw.laser.push(cx.now, lba, sent),
-    };
+    let streamed = care == Care::Streamed;
+    let mut left = sent;
+    for part in parts {
+        let (now, rest) = left.split_at(part.blocks.0 as usize * part.source.bytes() as usize);
+        push(cx, &part, now, streamed);
+        left = rest;
+    }
     let at = cx.now + cx.fw.transfer(bytes);
     if care == Care::Forced {
         cx.fw.laser.flush(cx.now);
@@ -103,6 +112,67 @@ fn write(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks, care: Care, data: &mut Data<
         return cx.begin(codes::LONG_OPERATION_IN_PROGRESS, false, steps);
     }
     Ok(Answer::Good { moved: bytes, at })
+}
+
+/// Blocks of one form within a WRITE.
+struct Part {
+    at: Lba,
+    blocks: Blocks,
+    source: Source,
+}
+
+/// What the host sends in this WRITE.
+fn parts(cx: &mut Cx<'_>, place: &Place, lba: Lba, blocks: Blocks) -> Result<Vec<Part>, Refusal> {
+    let whole = |source| Ok(vec![Part { at: lba, blocks, source }]);
+    match place {
+        Place::Sheet => {}
+        Place::Track(row) if row.way == Way::Tao => return whole(track_source(cx, row)?),
+        Place::Track(_) | Place::Overwrite | Place::Again => return whole(Source::DATA),
+    }
+    let Some(sheet) = &cx.live()?.cue else { return Err(codes::SEQUENCE_ERROR.into()) };
+    let end = lba.checked_add(blocks).ok_or(codes::LBA_OUT_OF_RANGE)?;
+    let mut parts = Vec::new();
+    let mut at = lba;
+    while at < end {
+        let (source, limit) = sheet.source_at(at);
+        let limit = limit.min(end);
+        parts.push(Part { at, blocks: limit - at, source });
+        at = limit;
+    }
+    Ok(parts)
+}
+
+/// The form of blocks for a track at once: data block type of page 05h. A track keeps to what it
+/// was begun as.
+fn track_source(cx: &Cx<'_>, row: &Row) -> Result<Source, Refusal> {
+    let pages = cx.fw.pages.write();
+    let source = Source::of_block_type(pages.data_block_type).unwrap_or(Source::DATA);
+    let other = !row.blank && (row.control & 4 == 0) != source.audio();
+    if other || source.audio() != (pages.track_mode & 4 == 0) {
+        return Err(codes::ILLEGAL_MODE_FOR_TRACK.into());
+    }
+    Ok(source)
+}
+
+/// Puts the blocks of one form into the buffer, made into what the laser writes.
+fn push(cx: &mut Cx<'_>, part: &Part, sent: &[u8], streamed: bool) {
+    if let Some(form) = part.source.plain() {
+        match streamed {
+            true => cx.fw.laser.stream(cx.now, part.at, form, sent),
+            false => cx.fw.laser.push(cx.now, part.at, form, sent),
+        };
+        return;
+    }
+    let sub_header = cx.fw.pages.write().sub_header;
+    let each = part.source.bytes() as usize;
+    let mut made = Vec::new();
+    for i in 0..part.blocks.0 {
+        let at = part.at + Blocks(i);
+        let host = &sent[i as usize * each..(i as usize + 1) * each];
+        made.clear();
+        let form = part.source.make(at, sub_header, host, &mut made);
+        cx.fw.laser.push(cx.now, at, form, &made);
+    }
 }
 
 /// The buffer is full: the drive holds the command, or sends it away unexecuted. Overwritable media
@@ -230,11 +300,15 @@ fn session_at_once(cx: &mut Cx<'_>, lba: Lba, end: Lba) -> Result<Place, Refusal
     let Some(sheet) = &cx.live()?.cue else {
         return Err(codes::SEQUENCE_ERROR.into());
     };
-    if lba != sheet.next {
+    if !sheet.takes(lba) {
         return Err(codes::INVALID_WRITE_ADDRESS.into());
     }
-    if end > sheet.lead_out {
+    if end > sheet.lead_out || lba < sheet.begin && end > sheet.begin {
         return Err(codes::END_OF_USER_AREA.into());
+    }
+    // Where the drive makes sectors itself the host has none to send.
+    if sheet.behind_pauses(lba) != lba || !sheet.pauses(lba, end).is_empty() {
+        return Err(codes::INVALID_WRITE_ADDRESS.into());
     }
     Ok(Place::Sheet)
 }
@@ -250,7 +324,7 @@ fn begin_track(cx: &mut Cx<'_>, place: &Place, lba: Lba, blocks: Blocks) -> Resu
             cx.live()?.rewriting = true;
             return Ok(());
         }
-        Place::Sheet => return begin_sheet(cx, next),
+        Place::Sheet => return begin_sheet(cx, lba, next),
         Place::Track(row) => row,
     };
     if let Some(writing) = &mut cx.live()?.writing {
@@ -259,40 +333,72 @@ fn begin_track(cx: &mut Cx<'_>, place: &Place, lba: Lba, blocks: Blocks) -> Resu
     }
     let track = match cx.state()?.track(row.number) {
         Some(track) => Track { clean: false, ..track.clone() },
-        None => Track {
-            number: row.number,
-            session: row.session,
-            start: row.start,
-            size: Blocks(0),
-            end: row.start,
-            state: TrackState::Open,
-            way: row.way,
-            clean: false,
-            damaged: false,
-            control: row.control,
-        },
+        None => new_track(cx, row)?,
     };
+    if track.control & 4 == 0 && lba == track.start {
+        // Audio follows a pause of silence (IEC 60908, 17.5.1).
+        let gap = Blocks(150);
+        cx.change(Change::Silence(Lba(track.start.0 - gap.0 as i32), gap))?;
+    }
     cx.change(Change::Track(track))?;
     cx.live()?.writing = Some(Writing { track: row.number, next, from: lba });
     Ok(())
 }
 
+/// The invisible track becomes one of the disc's. What a CD says of it stands in page 05h.
+fn new_track(cx: &Cx<'_>, row: &Row) -> Result<Track, Refusal> {
+    let pages = cx.fw.pages.write();
+    let mut track = Track {
+        number: row.number,
+        session: row.session,
+        start: row.start,
+        size: Blocks(0),
+        end: row.start,
+        state: TrackState::Open,
+        way: row.way,
+        clean: false,
+        damaged: false,
+        control: row.control,
+        cd: CdTrack::default(),
+    };
+    if row.way == Way::Tao {
+        let source = Source::of_block_type(pages.data_block_type).unwrap_or(Source::DATA);
+        track.control =
+            pages.track_mode & 0x0e | if source.audio() { pages.track_mode & 1 } else { 0 };
+        track.cd.mode = source.mode();
+        track.cd.format = pages.session_format;
+        track.cd.isrc = text_of(&pages.isrc);
+        track.cd.mcn = text_of(&pages.mcn);
+    }
+    Ok(track)
+}
+
+/// Catalogue number or recording code of page 05h: valid with bit 7 of the first byte
+/// (MMC-6, 7.5.4.17 and .18).
+fn text_of<const N: usize>(field: &[u8; 16]) -> Option<[u8; N]> {
+    let text = field[1..].first_chunk::<N>()?;
+    (field[0] & 0x80 != 0 && text.iter().all(u8::is_ascii_alphanumeric)).then_some(*text)
+}
+
 /// All tracks of the cue sheet are in the tables from the first block on; the last one stands for
-/// the session being written.
-fn begin_sheet(cx: &mut Cx<'_>, next: Lba) -> Result<(), Refusal> {
+/// the session being written. Pauses that the drive makes itself go by with the blocks around them.
+fn begin_sheet(cx: &mut Cx<'_>, lba: Lba, end: Lba) -> Result<(), Refusal> {
     let session = cx.state()?.open_session();
     let live = cx.live()?;
     let Some(sheet) = &mut live.cue else { return Err(codes::SEQUENCE_ERROR.into()) };
-    let from = sheet.next;
+    let next = sheet.behind_pauses(end);
+    let began = live.writing.is_some();
+    let from = if began { end } else { sheet.begin.min(lba) };
+    let mut pauses = sheet.pauses(end, next);
+    pauses.extend(sheet.pauses(from, lba));
     sheet.next = next;
-    if let Some(writing) = &mut live.writing {
-        writing.next = next;
-        return Ok(());
-    }
     let tracks = sheet.tracks.clone();
     let last = tracks.last().map_or(1, |track| track.number);
-    live.writing = Some(Writing { track: last, next, from });
-    for track in tracks {
+    match &mut live.writing {
+        Some(writing) => writing.next = next,
+        None => live.writing = Some(Writing { track: last, next, from: lba }),
+    }
+    for track in tracks.into_iter().filter(|_| !began) {
         cx.change(Change::Track(Track {
             number: track.number,
             session,
@@ -304,7 +410,14 @@ fn begin_sheet(cx: &mut Cx<'_>, next: Lba) -> Result<(), Refusal> {
             clean: false,
             damaged: false,
             control: track.control,
+            cd: track.cd,
         }))?;
+    }
+    for (at, blocks, silence) in pauses {
+        cx.change(match silence {
+            true => Change::Silence(at, blocks),
+            false => Change::Zeroed(at, blocks),
+        })?;
     }
     Ok(())
 }

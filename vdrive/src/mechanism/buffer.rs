@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use engine::units::{Instant, Lba};
 
-use super::Mechanism;
+use super::{Form, Mechanism};
 use crate::models::{DriveModel, Family};
 use crate::store::StoreError;
 
 /// The disc as the laser sees it.
 pub trait Surface {
-    /// Records `sectors`, a whole number of them, from `lba` on: a whole recording unit, or the
-    /// part of one that the host gave before it asked for a flush or went elsewhere. Called at the
-    /// simulated instant at which the last of them has passed the laser.
-    fn burn(&mut self, lba: Lba, sectors: &[u8]) -> Result<(), BurnFault>;
+    /// Records `sectors`, a whole number of them in this form, from `lba` on: a whole recording
+    /// unit, or the part of one that the host gave before it asked for a flush or went elsewhere.
+    /// Called at the simulated instant at which the last of them has passed the laser.
+    fn burn(&mut self, lba: Lba, form: Form, sectors: &[u8]) -> Result<(), BurnFault>;
 
     /// Where the unit with this block lies now that it is recorded: in a spare area, or behind the
     /// last one where it was written again.
@@ -61,12 +61,12 @@ impl fmt::Display for BurnFault {
 
 impl std::error::Error for BurnFault {}
 
-/// Contiguous sectors of one size.
+/// Contiguous sectors of one form.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     lba: Lba,
     sectors: u32,
-    bytes_each: u32,
+    form: Form,
     /// Not read back after recording, though the disc is.
     streamed: bool,
 }
@@ -101,6 +101,7 @@ struct Drain {
 /// A unit that has passed the laser.
 struct Recorded {
     lba: Lba,
+    form: Form,
     sectors: u32,
     bytes: usize,
     at: Instant,
@@ -164,12 +165,13 @@ impl Drain {
                 }
                 let run = runs.get(self.run).ok_or(())?;
                 let lba = Lba(run.lba.0.saturating_add_unsigned(self.gone));
-                let bytes = sectors as usize * run.bytes_each as usize;
+                let form = run.form;
+                let bytes = sectors as usize * form.bytes() as usize;
                 self.gone += sectors;
                 self.fill -= bytes;
                 self.head = Lba(lba.0.saturating_add_unsigned(sectors));
                 self.take_up(runs, mech, ends, true);
-                Ok(Some(Recorded { lba, sectors, bytes, at: ends }))
+                Ok(Some(Recorded { lba, form, sectors, bytes, at: ends }))
             }
             _ => Err(()),
         }
@@ -299,10 +301,10 @@ impl WriteBuffer {
         self.runs.back().map(|run| Lba(run.lba.0.saturating_add_unsigned(run.sectors)))
     }
 
-    /// Takes sectors of `sector` bytes each for the blocks from `lba` on. `bytes` must be a whole
-    /// number of them.
-    pub fn push(&mut self, now: Instant, lba: Lba, sector: u32, bytes: &[u8]) -> Result<(), Full> {
-        self.take(now, lba, sector, bytes, false)
+    /// Takes sectors of this form for the blocks from `lba` on. `bytes` must be a whole number of
+    /// them.
+    pub fn push(&mut self, now: Instant, lba: Lba, form: Form, bytes: &[u8]) -> Result<(), Full> {
+        self.take(now, lba, form, bytes, false)
     }
 
     /// The same of a host that would rather have speed than certainty: what is recorded is not read
@@ -311,20 +313,21 @@ impl WriteBuffer {
         &mut self,
         now: Instant,
         lba: Lba,
-        sector: u32,
+        form: Form,
         bytes: &[u8],
     ) -> Result<(), Full> {
-        self.take(now, lba, sector, bytes, true)
+        self.take(now, lba, form, bytes, true)
     }
 
     fn take(
         &mut self,
         now: Instant,
         lba: Lba,
-        sector: u32,
+        form: Form,
         bytes: &[u8],
         streamed: bool,
     ) -> Result<(), Full> {
+        let sector = form.bytes();
         assert!(sector > 0 && bytes.len().is_multiple_of(sector as usize), "whole sectors");
         if bytes.len() > self.free() {
             return Err(Full { free: self.free() });
@@ -341,12 +344,12 @@ impl WriteBuffer {
         let sectors = (bytes.len() / sector as usize) as u32;
         match self.runs.back_mut() {
             Some(run)
-                if (run.bytes_each, run.streamed) == (sector, streamed)
+                if (run.form, run.streamed) == (form, streamed)
                     && run.lba.0.checked_add_unsigned(run.sectors) == Some(lba.0) =>
             {
                 run.sectors += sectors;
             }
-            _ => self.runs.push_back(Run { lba, sectors, bytes_each: sector, streamed }),
+            _ => self.runs.push_back(Run { lba, sectors, form, streamed }),
         }
         self.drain.flushing = false;
         if self.drain.fill >= self.threshold {
@@ -406,7 +409,7 @@ impl WriteBuffer {
     /// Starts recording at `at`; without a unit to record, waits for more.
     fn start(&mut self, at: Instant, mech: &mut Mechanism) {
         self.start_at = None;
-        let Some((lba, _, _)) = self.drain.next_unit(&self.runs, mech.unit_sectors()) else {
+        let Some((lba, ..)) = self.drain.next_unit(&self.runs, mech.unit_sectors()) else {
             return;
         };
         self.links += u32::from(self.interrupted);
@@ -420,12 +423,12 @@ impl WriteBuffer {
     fn record(&mut self, unit: &Recorded, mech: &mut Mechanism, surface: &mut dyn Surface) {
         let end = self.first + unit.bytes;
         let result = if end <= self.capacity {
-            surface.burn(unit.lba, &self.ring[self.first..end])
+            surface.burn(unit.lba, unit.form, &self.ring[self.first..end])
         } else {
             self.scratch.clear();
             self.scratch.extend_from_slice(&self.ring[self.first..]);
             self.scratch.extend_from_slice(&self.ring[..end - self.capacity]);
-            surface.burn(unit.lba, &self.scratch)
+            surface.burn(unit.lba, unit.form, &self.scratch)
         };
         self.first = end % self.capacity;
         while self.drain.run > 0 {

@@ -5,6 +5,7 @@
 //! here is lost with the power.
 
 mod buffer;
+mod form;
 mod geometry;
 mod operation;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use std::time::Duration;
 use engine::units::{Instant, Kbps, Lba};
 
 pub use buffer::{BurnFault, FaultCause, Full, Surface, WriteBuffer};
+pub use form::{Form, Main};
 pub use geometry::{Curve, Geometry};
 pub use operation::{LongOp, Operation};
 

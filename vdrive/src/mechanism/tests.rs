@@ -18,7 +18,7 @@ struct Tape {
 }
 
 impl Surface for Tape {
-    fn burn(&mut self, lba: Lba, sectors: &[u8]) -> Result<(), BurnFault> {
+    fn burn(&mut self, lba: Lba, _: Form, sectors: &[u8]) -> Result<(), BurnFault> {
         if self.fail_at.is_some_and(|at| lba.0 >= at) {
             return Err(BurnFault { lba, cause: FaultCause::Medium });
         }
@@ -148,7 +148,7 @@ fn reading_on_finds_what_was_read_ahead() {
 fn recording_waits_for_a_full_buffer_or_for_the_host_to_fall_silent() {
     let (mut mech, mut buffer, now) = drive("bd-desktop", MediumKind::BdR);
     let mut tape = Tape::default();
-    buffer.push(now, Lba(0), 2048, &[1; 65_536]).unwrap();
+    buffer.push(now, Lba(0), Form::USER, &[1; 65_536]).unwrap();
     assert!(!buffer.recording());
     assert_eq!(buffer.next_event(), Some(now + 5 * SECOND));
     let late = now + 20 * SECOND;
@@ -160,7 +160,7 @@ fn recording_waits_for_a_full_buffer_or_for_the_host_to_fall_silent() {
     // 24 units fill the buffer to 100 %; 22 are over 90 %.
     for n in 1..23 {
         assert!(!buffer.recording());
-        buffer.push(late, Lba(n * 32), 2048, &[1; 65_536]).unwrap();
+        buffer.push(late, Lba(n * 32), Form::USER, &[1; 65_536]).unwrap();
         buffer.advance(late, &mut mech, &mut tape);
     }
     assert!(buffer.recording());
@@ -171,7 +171,7 @@ fn recording_waits_for_a_full_buffer_or_for_the_host_to_fall_silent() {
 fn a_part_of_a_unit_stays_until_it_is_asked_for() {
     let (mut mech, mut buffer, now) = drive("bd-desktop", MediumKind::BdR);
     let mut tape = Tape::default();
-    buffer.push(now, Lba(0), 2048, &[1; 50 * 2048]).unwrap();
+    buffer.push(now, Lba(0), Form::USER, &[1; 50 * 2048]).unwrap();
     let mut at = now + 60 * SECOND;
     buffer.advance(at, &mut mech, &mut tape);
     assert_eq!((tape.units.len(), buffer.fill()), (1, 18 * 2048));
@@ -186,8 +186,8 @@ fn a_part_of_a_unit_stays_until_it_is_asked_for() {
     assert!(!buffer.flushing());
     // So it is when the host goes elsewhere.
     at = end;
-    buffer.push(at, Lba(3200), 2048, &[2; 2048]).unwrap();
-    buffer.push(at, Lba(6400), 2048, &[3; 65_536]).unwrap();
+    buffer.push(at, Lba(3200), Form::USER, &[2; 2048]).unwrap();
+    buffer.push(at, Lba(6400), Form::USER, &[3; 65_536]).unwrap();
     buffer.advance(at + 60 * SECOND, &mut mech, &mut tape);
     assert_eq!(tape.units[2..], [(3200, 2048, 2), (6400, 65_536, 3)]);
 }
@@ -198,7 +198,7 @@ fn a_dry_buffer_ruins_an_unprotected_recording() {
     let mut tape = Tape::default();
     buffer.set_protection(false);
     for i in 0..26 {
-        buffer.push(now, Lba(i * 16), 2352, &[1; 16 * 2352]).unwrap();
+        buffer.push(now, Lba(i * 16), Form::AUDIO, &[1; 16 * 2352]).unwrap();
     }
     buffer.advance(now + 60 * SECOND, &mut mech, &mut tape);
     let fault = BurnFault { lba: Lba(416), cause: FaultCause::Underrun };
@@ -212,7 +212,7 @@ fn a_dry_buffer_ruins_an_unprotected_recording() {
 fn what_the_disc_refuses_stops_recording_with_the_rest_in_the_buffer() {
     let (mut mech, mut buffer, now) = drive("bd-slim", MediumKind::DvdR);
     let mut tape = Tape { fail_at: Some(64), ..Tape::default() };
-    buffer.push(now, Lba(0), 2048, &[1; 128 * 2048]).unwrap();
+    buffer.push(now, Lba(0), Form::USER, &[1; 128 * 2048]).unwrap();
     buffer.flush(now);
     buffer.advance(now + 60 * SECOND, &mut mech, &mut tape);
     assert_eq!(buffer.fault().map(|fault| fault.lba), Some(Lba(64)));
@@ -245,7 +245,7 @@ fn zones_of_z_clv_are_linked() {
             longest = longest.max(last.map_or(Duration::ZERO, |last| now.since(last)));
             last = Some(now);
         }
-        buffer.push(now, Lba(border - 3200 + i * 32), 2048, &[0; 65_536]).unwrap();
+        buffer.push(now, Lba(border - 3200 + i * 32), Form::USER, &[0; 65_536]).unwrap();
     }
     assert!((800..810).contains(&longest.as_millis()), "{longest:?}");
     assert_eq!(buffer.links(), 0, "a zone switch is no underrun");
@@ -308,8 +308,8 @@ proptest! {
                     prop_assert!(buffer.free() >= bytes.len());
                     buffer2.advance(at, &mut mech2, &mut tape2);
                     lba += if jump { 1000 } else { 0 };
-                    buffer.push(at, Lba(lba), 2048, &bytes).unwrap();
-                    buffer2.push(at, Lba(lba), 2048, &bytes).unwrap();
+                    buffer.push(at, Lba(lba), Form::USER, &bytes).unwrap();
+                    buffer2.push(at, Lba(lba), Form::USER, &bytes).unwrap();
                     lba += sectors.cast_signed();
                     pushed += bytes.len();
                     at

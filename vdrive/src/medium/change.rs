@@ -6,7 +6,8 @@
 
 use engine::units::{Blocks, Lba};
 
-use super::state::{Format, FormatState, Session, State, Track, TrackState, Way};
+use super::state::{CdTrack, Format, FormatState, Session, State, Track, TrackState, Way};
+use crate::mechanism::{Form, Main};
 use crate::models::MediumKind;
 
 /// Something that happened to the disc.
@@ -46,6 +47,12 @@ pub enum Change {
     DropDefects,
     /// Write protected for good, or no longer so.
     Protected(bool),
+    /// These sectors of a CD now hold what the store holds in their places, in this form.
+    Sectors(Lba, Blocks, Form),
+    /// These sectors of a CD are of this form, whatever they hold.
+    Form(Lba, Blocks, Form),
+    /// These sectors of a CD now hold silence.
+    Silence(Lba, Blocks),
 }
 
 /// Length of the fixed part of a run record: tag, address, count.
@@ -103,6 +110,18 @@ impl Reader<'_> {
         }
     }
 
+    fn form(&mut self) -> Option<Form> {
+        let code = self.u8()?;
+        let main = *MAINS.get(usize::from(code & !WITH_SUB))?;
+        Some(Form { main, sub: code & WITH_SUB != 0 })
+    }
+
+    /// Something that is there or not, in a fixed number of bytes.
+    fn option<const N: usize>(&mut self) -> Option<Option<[u8; N]>> {
+        let (there, value) = (self.flag()?, self.array::<N>()?);
+        (there || value == [0; N]).then_some(there.then_some(value))
+    }
+
     /// A run that stays inside the address range.
     fn run(&mut self) -> Option<(Lba, Blocks)> {
         let (lba, blocks) = (self.lba()?, self.blocks()?);
@@ -117,6 +136,16 @@ const TRACK_STATES: [TrackState; 3] =
     [TrackState::Open, TrackState::Reserved, TrackState::Complete];
 const FORMAT_STATES: [FormatState; 4] =
     [FormatState::None, FormatState::Partial, FormatState::Running, FormatState::Complete];
+
+const MAINS: [Main; 4] = [Main::User, Main::Audio, Main::Data, Main::None];
+
+/// Set in the byte of a form with sub-channels.
+const WITH_SUB: u8 = 0x80;
+
+fn put_form(out: &mut Vec<u8>, tag: u8, lba: Lba, blocks: Blocks, form: Form) {
+    put_run(out, tag, lba, blocks);
+    out.push(code_of(&MAINS, &form.main) | if form.sub { WITH_SUB } else { 0 });
+}
 
 fn code_of<T: PartialEq>(list: &[T], item: &T) -> u8 {
     list.iter().position(|x| x == item).map_or(u8::MAX, |at| at as u8)
@@ -156,6 +185,9 @@ impl Change {
             }
             Change::DropDefects => out.push(34),
             Change::Protected(on) => out.extend_from_slice(&[35, u8::from(*on)]),
+            Change::Sectors(lba, blocks, form) => put_form(&mut out, 14, *lba, *blocks, *form),
+            Change::Form(lba, blocks, form) => put_form(&mut out, 15, *lba, *blocks, *form),
+            Change::Silence(lba, blocks) => put_run(&mut out, 16, *lba, *blocks),
         }
         out
     }
@@ -184,6 +216,19 @@ impl Change {
             }
             34 => Change::DropDefects,
             35 => Change::Protected(r.flag()?),
+            14 => {
+                let (lba, blocks) = r.run()?;
+                Change::Sectors(lba, blocks, r.form()?)
+            }
+            15 => {
+                let (lba, blocks) = r.run()?;
+                Change::Form(lba, blocks, r.form()?)
+            }
+            16 => r.run().map(|(lba, blocks)| Change::Silence(lba, blocks))?,
+            17 => {
+                let cd = parse_cd_track(&mut r).filter(|cd| *cd != CdTrack::default())?;
+                Change::Track(Track { cd, ..parse_track(&mut r)? })
+            }
             _ => return None,
         };
         r.0.is_empty().then_some(change)
@@ -197,10 +242,12 @@ impl Change {
                 if !state.zeros.is_empty() {
                     state.zeros.remove(*lba, *blocks);
                 }
+                formed(state, *lba, *blocks, Form::USER);
             }
             Change::Zeroed(lba, blocks) => {
                 state.recorded.insert(*lba, *blocks);
                 state.zeros.insert(*lba, *blocks);
+                formed(state, *lba, *blocks, Form::USER);
             }
             Change::Linked(lba, blocks) => {
                 state.recorded.remove(*lba, *blocks);
@@ -217,6 +264,7 @@ impl Change {
                 state.zeros.remove(*lba, *blocks);
                 state.links.remove(*lba, *blocks);
                 state.damaged.remove(*lba, *blocks);
+                formed(state, *lba, *blocks, Form::USER);
             }
             Change::Track(track) => {
                 match state.tracks.binary_search_by_key(&track.number, |t| t.number) {
@@ -248,12 +296,44 @@ impl Change {
                 state.remapped.clear();
             }
             Change::Protected(on) => state.protected = *on,
+            Change::Sectors(lba, blocks, form) => {
+                state.recorded.insert(*lba, *blocks);
+                state.zeros.remove(*lba, *blocks);
+                formed(state, *lba, *blocks, *form);
+            }
+            Change::Form(lba, blocks, form) => formed(state, *lba, *blocks, *form),
+            Change::Silence(lba, blocks) => {
+                state.recorded.insert(*lba, *blocks);
+                state.zeros.insert(*lba, *blocks);
+                formed(state, *lba, *blocks, Form::AUDIO);
+            }
+        }
+    }
+}
+
+/// These sectors are of this form.
+fn formed(state: &mut State, lba: Lba, blocks: Blocks, form: Form) {
+    let is = [
+        (&mut state.audio, matches!(form.main, Main::Audio | Main::None)),
+        (&mut state.whole, form.main == Main::Data),
+        (&mut state.sub, form.sub),
+    ];
+    for (runs, inside) in is {
+        match inside {
+            true => runs.insert(lba, blocks),
+            false if !runs.is_empty() => runs.remove(lba, blocks),
+            false => {}
         }
     }
 }
 
 fn emit_track(out: &mut Vec<u8>, track: &Track) {
-    out.push(6);
+    if track.cd == CdTrack::default() {
+        out.push(6);
+    } else {
+        out.push(17);
+        emit_cd_track(out, &track.cd);
+    }
     put_u16(out, track.number);
     put_u16(out, track.session);
     out.extend_from_slice(&track.start.0.to_le_bytes());
@@ -278,9 +358,37 @@ fn parse_track(r: &mut Reader<'_>) -> Option<Track> {
         clean: r.flag()?,
         damaged: r.flag()?,
         control: r.u8()?,
+        cd: CdTrack::default(),
     };
     track.start.checked_add(track.size)?;
     (track.number != 0 && track.session != 0 && track.end >= track.start).then_some(track)
+}
+
+fn emit_cd_track(out: &mut Vec<u8>, cd: &CdTrack) {
+    put_u32(out, cd.pregap.0);
+    out.extend_from_slice(&[cd.mode, cd.format]);
+    put_u32(out, cd.packet);
+    out.push(u8::from(cd.isrc.is_some()));
+    out.extend_from_slice(&cd.isrc.unwrap_or_default());
+    out.push(u8::from(cd.mcn.is_some()));
+    out.extend_from_slice(&cd.mcn.unwrap_or_default());
+    // Indexes run from 2 to 99 (IEC 60908, 17.5.1).
+    let indexes = &cd.indexes[..cd.indexes.len().min(98)];
+    out.push(indexes.len() as u8);
+    for index in indexes {
+        put_u32(out, index.0);
+    }
+}
+
+fn parse_cd_track(r: &mut Reader<'_>) -> Option<CdTrack> {
+    let small = |blocks: Blocks| (blocks.0 < 1 << 20).then_some(blocks);
+    let (pregap, mode, format, packet) = (small(r.blocks()?)?, r.u8()?, r.u8()?, r.u32()?);
+    let (isrc, mcn) = (r.option()?, r.option()?);
+    let mut indexes = Vec::new();
+    for _ in 0..Some(r.u8()?).filter(|&n| n <= 98)? {
+        indexes.push(small(r.blocks()?)?);
+    }
+    Some(CdTrack { pregap, indexes, mode, format, packet, isrc, mcn })
 }
 
 fn emit_session(out: &mut Vec<u8>, session: &Session) {
@@ -325,6 +433,31 @@ fn parse_format(r: &mut Reader<'_>) -> Option<Format> {
     })
 }
 
+/// The forms of all sectors that are of another than user data.
+fn forms(state: &State) -> Vec<Change> {
+    let sets = [&state.audio, &state.whole, &state.sub];
+    let runs = || sets.iter().flat_map(|runs| runs.iter());
+    let mut borders: Vec<i32> =
+        runs().flat_map(|(lba, blocks)| [lba.0, lba.0.saturating_add_unsigned(blocks.0)]).collect();
+    borders.sort_unstable();
+    borders.dedup();
+    let mut changes = Vec::new();
+    for pair in borders.windows(2) {
+        let at = Lba(pair[0]);
+        let [audio, whole, sub] = sets.map(|runs| runs.contains(at));
+        let main = match (audio, whole) {
+            (true, _) => Main::Audio,
+            (_, true) => Main::Data,
+            _ => Main::User,
+        };
+        if audio || whole || sub {
+            let blocks = Blocks(pair[1].abs_diff(pair[0]));
+            changes.push(Change::Form(at, blocks, Form { main, sub }));
+        }
+    }
+    changes
+}
+
 /// A whole state as the fewest changes that lead to it from a blank disc.
 pub(super) fn snapshot(state: &State) -> Vec<Change> {
     let mut changes = Vec::new();
@@ -334,6 +467,7 @@ pub(super) fn snapshot(state: &State) -> Vec<Change> {
     }
     changes.extend(state.recorded.iter().map(|(lba, blocks)| Change::Recorded(lba, blocks)));
     changes.extend(state.zeros.iter().map(|(lba, blocks)| Change::Zeroed(lba, blocks)));
+    changes.extend(forms(state));
     changes.extend(state.links.iter().map(|(lba, blocks)| Change::Linked(lba, blocks)));
     changes.extend(state.damaged.iter().map(|(lba, blocks)| Change::Damaged(lba, blocks)));
     changes.extend(state.tracks.iter().cloned().map(Change::Track));
@@ -373,7 +507,28 @@ mod tests {
                 clean: true,
                 damaged: false,
                 control: 4,
+                cd: CdTrack::default(),
             }),
+            Change::Track(Track {
+                number: 2,
+                session: 2,
+                start: Lba(11_712),
+                size: Blocks(600),
+                end: Lba(12_312),
+                state: TrackState::Complete,
+                way: Way::Sao,
+                clean: true,
+                damaged: false,
+                control: 0,
+                cd: CdTrack {
+                    indexes: vec![Blocks(300)],
+                    isrc: Some(*b"USABC1234567"),
+                    ..CdTrack::default()
+                },
+            }),
+            Change::Silence(Lba(11_562), Blocks(150)),
+            Change::Sectors(Lba(11_712), Blocks(600), Form { main: Main::Audio, sub: true }),
+            Change::Sectors(Lba(12_000), Blocks(3), Form::DATA),
             Change::Session(Session {
                 number: 1,
                 first_track: 1,

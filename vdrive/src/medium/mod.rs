@@ -7,6 +7,7 @@
 mod change;
 mod header;
 mod runs;
+mod sectors;
 mod state;
 
 use std::fmt;
@@ -17,9 +18,9 @@ use sha2::{Digest, Sha256};
 
 pub use self::change::Change;
 pub use self::runs::Runs;
-pub use self::state::{Format, FormatState, Session, State, Track, TrackState, Way};
+pub use self::state::{CdTrack, Format, FormatState, Session, State, Track, TrackState, Way};
 pub(crate) use self::state::{RAM_PRIMARY, ram_supplementary};
-use crate::mechanism::{BurnFault, FaultCause, Surface};
+use crate::mechanism::{BurnFault, FaultCause, Form, Surface};
 use crate::models::MediumModel;
 use crate::store::{Store, StoreError};
 
@@ -189,11 +190,17 @@ impl Disc {
         self.store.read(slot(at), room)?;
         // What an erasure or a format left in the store is not on the disc.
         let all = self.state.recorded.covers(at, blocks);
-        if all && self.state.zeros.first_in(at, blocks).is_none() {
+        let plain = [&self.state.zeros, &self.state.audio, &self.state.whole]
+            .into_iter()
+            .all(|runs| runs.first_in(at, blocks).is_none());
+        if all && plain {
             return Ok(());
         }
         for (i, block) in room.chunks_exact_mut(BLOCK).enumerate() {
             let lba = at + Blocks(i as u32);
+            if self.is_audio(lba) || self.state.whole.contains(lba) {
+                self.user_of_whole(lba, block)?;
+            }
             if !self.state.recorded.contains(lba) || self.state.zeros.contains(lba) {
                 block.fill(0);
             }
@@ -263,6 +270,19 @@ impl Disc {
                 done += now;
             }
         }
+        let mut wide = self.state.audio.clone();
+        for (at, blocks) in self.state.whole.iter().chain(self.state.sub.iter()) {
+            wide.insert(at, blocks);
+        }
+        for (at, blocks) in wide.iter() {
+            for i in 0..blocks.0 {
+                let at = at + Blocks(i);
+                if self.state.recorded.contains(at) && !self.state.zeros.contains(at) {
+                    hash.update(self.frame(at)?);
+                    hash.update(self.subcode(at)?.unwrap_or([0; 96]));
+                }
+            }
+        }
         Ok(hash.finalize().into())
     }
 }
@@ -301,9 +321,9 @@ fn unframe(mut snapshot: &[u8]) -> Option<Vec<&[u8]>> {
 
 impl Disc {
     /// Records blocks of one unit at their own place.
-    fn burn_here(&mut self, lba: Lba, sectors: &[u8]) -> Result<(), BurnFault> {
+    fn burn_here(&mut self, lba: Lba, form: Form, sectors: &[u8]) -> Result<(), BurnFault> {
         let fault = |lba, cause| BurnFault { lba, cause };
-        let blocks = Blocks((sectors.len() / BLOCK) as u32);
+        let blocks = Blocks(sectors.len() as u32 / form.bytes().max(1));
         if let Some(bad) = outside(&self.unwritable, &self.state.replaced, lba, blocks) {
             self.replace(bad)?;
         }
@@ -318,8 +338,12 @@ impl Disc {
             }
         }
         let store = |e| fault(lba, FaultCause::Store(e));
-        self.store.write(slot(lba), sectors).map_err(store)?;
-        self.apply(Change::Recorded(lba, blocks)).map_err(store)
+        self.keep(lba, form, sectors).map_err(store)?;
+        let change = match form {
+            Form::USER => Change::Recorded(lba, blocks),
+            _ => Change::Sectors(lba, blocks, form),
+        };
+        self.apply(change).map_err(store)
     }
 
     /// The unit of this block goes into a spare area; without one left, it is lost.
@@ -363,14 +387,14 @@ impl Disc {
         if there.0.cast_unsigned() + unit.0 > self.state.format.blocks.0 {
             return Err(BurnFault { lba, cause: FaultCause::NoSpare });
         }
-        self.burn_here(there, &cluster)?;
+        self.burn_here(there, Form::USER, &cluster)?;
         self.apply(Change::Remapped(start, there)).map_err(store)
     }
 }
 
 impl Surface for Disc {
-    fn burn(&mut self, lba: Lba, sectors: &[u8]) -> Result<(), BurnFault> {
-        let blocks = Blocks((sectors.len() / BLOCK) as u32);
+    fn burn(&mut self, lba: Lba, form: Form, sectors: &[u8]) -> Result<(), BurnFault> {
+        let blocks = Blocks(sectors.len() as u32 / form.bytes().max(1));
         if lba.checked_add(blocks).is_none() || i64::from(lba.0) < -BEFORE_ZERO {
             return Err(BurnFault { lba, cause: FaultCause::Medium });
         }
@@ -380,7 +404,7 @@ impl Surface for Disc {
         {
             return self.burn_again(lba, sectors);
         }
-        self.burn_here(lba, sectors)?;
+        self.burn_here(lba, form, sectors)?;
         self.fill_unit(lba, blocks).map_err(|e| BurnFault { lba, cause: FaultCause::Store(e) })
     }
 
@@ -405,7 +429,7 @@ mod tests {
     #[test]
     fn a_fork_holds_what_was_burnt() {
         let mut disc = disc(MediumKind::BdR);
-        disc.burn(Lba(32), &[7; 2 * BLOCK]).unwrap();
+        disc.burn(Lba(32), Form::USER, &[7; 2 * BLOCK]).unwrap();
         disc.apply(Change::Wear(1, 0)).unwrap();
         let fork = disc.fork().unwrap().unwrap();
         assert_eq!(fork.state(), disc.state());
@@ -419,13 +443,13 @@ mod tests {
     #[test]
     fn a_block_burnt_twice_is_lost() {
         let mut once = disc(MediumKind::DvdPlusR);
-        once.burn(Lba(0), &[1; 16 * BLOCK]).unwrap();
-        let fault = once.burn(Lba(8), &[2; BLOCK]).unwrap_err();
+        once.burn(Lba(0), Form::USER, &[1; 16 * BLOCK]).unwrap();
+        let fault = once.burn(Lba(8), Form::USER, &[2; BLOCK]).unwrap_err();
         assert_eq!((fault.lba, fault.cause), (Lba(8), FaultCause::Medium));
         assert!(once.readable(Lba(7)) && !once.readable(Lba(8)));
         let mut again = disc(MediumKind::BdRe);
-        again.burn(Lba(0), &[1; 32 * BLOCK]).unwrap();
-        again.burn(Lba(0), &[2; 32 * BLOCK]).unwrap();
+        again.burn(Lba(0), Form::USER, &[1; 32 * BLOCK]).unwrap();
+        again.burn(Lba(0), Form::USER, &[2; 32 * BLOCK]).unwrap();
         assert!(again.readable(Lba(0)));
     }
 
@@ -436,18 +460,18 @@ mod tests {
         ram.spoil_reading(Lba(20), Blocks(1));
         assert_eq!(ram.state().spares(), Blocks(12_800 + 58_368));
         assert!(!ram.readable(Lba(20)));
-        ram.burn(Lba(16), &[3; 16 * BLOCK]).unwrap();
+        ram.burn(Lba(16), Form::USER, &[3; 16 * BLOCK]).unwrap();
         assert!(ram.readable(Lba(20)) && ram.lies_at(Lba(20)) != Lba(20));
         assert_eq!(ram.state().spares_left(), Blocks(12_800 + 58_368 - 16));
         let mut once = disc(MediumKind::BdR);
         once.spoil_writing(Lba(0), Blocks(1));
-        assert_eq!(once.burn(Lba(0), &[3; BLOCK]).unwrap_err().cause, FaultCause::Medium);
+        assert_eq!(once.burn(Lba(0), Form::USER, &[3; BLOCK]).unwrap_err().cause, FaultCause::Medium);
     }
 
     #[test]
     fn a_part_of_a_unit_is_recorded_as_a_whole_unit() {
         let mut rw = disc(MediumKind::DvdPlusRw);
-        rw.burn(Lba(21), &[9; 2 * BLOCK]).unwrap();
+        rw.burn(Lba(21), Form::USER, &[9; 2 * BLOCK]).unwrap();
         assert_eq!(rw.first_unreadable(Lba(16), Blocks(16)), None);
         let mut room = [1; 4 * BLOCK];
         rw.read(Lba(20), &mut room).unwrap();
@@ -462,11 +486,11 @@ mod tests {
         let format =
             Format { state: FormatState::Complete, code: 0x32, sub: 0, blocks, reached: Lba(0) };
         pow.apply(Change::Format(format)).unwrap();
-        pow.burn(Lba(0), &[1; 32 * BLOCK]).unwrap();
-        pow.burn(Lba(32), &[2; 32 * BLOCK]).unwrap();
-        pow.burn(Lba(16), &[7; 4 * BLOCK]).unwrap();
+        pow.burn(Lba(0), Form::USER, &[1; 32 * BLOCK]).unwrap();
+        pow.burn(Lba(32), Form::USER, &[2; 32 * BLOCK]).unwrap();
+        pow.burn(Lba(16), Form::USER, &[7; 4 * BLOCK]).unwrap();
         assert_eq!(pow.state().place(Lba(17)), Lba(64 + 17));
-        pow.burn(Lba(18), &[8; BLOCK]).unwrap();
+        pow.burn(Lba(18), Form::USER, &[8; BLOCK]).unwrap();
         let fork = pow.fork().unwrap().unwrap();
         let mut room = vec![0; 64 * BLOCK];
         fork.read(Lba(0), &mut room).unwrap();
@@ -483,7 +507,7 @@ mod tests {
         let model = MediumModel::of_kind(MediumKind::CdR);
         let mut disc = Disc::create(&path, &model).unwrap();
         for i in 0..2000 {
-            disc.burn(Lba(i * 2), &[i as u8; BLOCK]).unwrap();
+            disc.burn(Lba(i * 2), Form::USER, &[i as u8; BLOCK]).unwrap();
         }
         let (state, print) = (disc.state().clone(), disc.fingerprint());
         assert!(Disc::open(&path).is_err());

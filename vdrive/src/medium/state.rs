@@ -63,6 +63,41 @@ pub struct Track {
     pub damaged: bool,
     /// CONTROL nibble of the Q sub-channel: 4 for a data track.
     pub control: u8,
+    /// What a CD says besides.
+    pub cd: CdTrack,
+}
+
+/// What the Q sub-channel and the program memory area of a CD say of a track.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CdTrack {
+    /// Blocks of pre-gap (index 0) before the first block.
+    pub pregap: Blocks,
+    /// Blocks from the track's start to each of its indexes from 2 on.
+    pub indexes: Vec<Blocks>,
+    /// Mode of its sectors, for a data track.
+    pub mode: u8,
+    /// Session format: 00h CD-DA and CD-ROM, 10h CD-I, 20h XA.
+    pub format: u8,
+    /// Blocks of a fixed packet; 0 where the packets vary or there are none.
+    pub packet: u32,
+    /// Recording code, twelve characters.
+    pub isrc: Option<[u8; 12]>,
+    /// Media catalogue number of the disc, thirteen digits.
+    pub mcn: Option<[u8; 13]>,
+}
+
+impl Default for CdTrack {
+    fn default() -> CdTrack {
+        CdTrack {
+            pregap: Blocks(150),
+            indexes: Vec::new(),
+            mode: 1,
+            format: 0,
+            packet: 0,
+            isrc: None,
+            mcn: None,
+        }
+    }
 }
 
 /// A closed session.
@@ -136,6 +171,12 @@ pub struct State {
     pub recorded: Runs,
     /// Recorded with zeros that need no place in the store; part of `recorded`.
     pub zeros: Runs,
+    /// CD: sectors of audio.
+    pub audio: Runs,
+    /// CD: data sectors of which every byte is kept, not only the user data.
+    pub whole: Runs,
+    /// CD: sectors whose sub-channels are kept.
+    pub sub: Runs,
     /// Burnt, but holding nothing readable: run-out, links.
     pub links: Runs,
     /// Burnt twice or scratched: unreadable.
@@ -178,6 +219,9 @@ impl State {
             model,
             recorded: zeros.clone(),
             zeros,
+            audio: Runs::new(),
+            whole: Runs::new(),
+            sub: Runs::new(),
             links: Runs::new(),
             damaged: Runs::new(),
             tracks: Vec::new(),

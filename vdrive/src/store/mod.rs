@@ -1,7 +1,8 @@
 //! The disc file: a container that is consistent at any instant, and knows nothing of media.
 //!
-//! A store holds an opaque header, slots of 2048 bytes that read zero until written, and a journal
-//! of opaque records with now and then a snapshot that replaces those before it. **If the process
+//! A store holds an opaque header, slots of 2048 bytes that read zero until written (and, for a
+//! store of few slots, wide ones for what does not fit), and a journal of opaque records with now
+//! and then a snapshot that replaces those before it. **If the process
 //! is killed at any instant, every record appended before is there when the store is opened again,
 //! and nothing after it; so is the data of every slot written before.** A power failure of the host
 //! is another matter: only [`Store::sync`] guards against that.
@@ -31,6 +32,13 @@ pub const SLOT: usize = 2048;
 
 /// Slots that a store can address: 4 TiB, more than any block address of a disc.
 pub const SLOTS: u64 = 1 << 31;
+
+/// Bytes in a wide slot: a CD sector with its sub-channels.
+pub const WIDE: usize = 2448;
+
+/// Wide slots that a store can address. They lie behind as many of the others; a store that uses
+/// them must not use slots from here on.
+pub const WIDE_SLOTS: u64 = 1 << 19;
 
 /// An open disc file, or memory that behaves like one. The file is locked until this is dropped.
 #[derive(Debug)]
@@ -145,6 +153,16 @@ impl Store {
     /// Writes whole slots from `slot` on. Zeros where nothing was ever written take no room.
     pub fn write(&mut self, slot: u64, sectors: &[u8]) -> Result<(), StoreError> {
         let start = self.place(slot, sectors.len())?;
+        self.write_from(start, sectors)
+    }
+
+    /// Writes whole wide slots from `slot` on.
+    pub fn write_wide(&mut self, slot: u64, sectors: &[u8]) -> Result<(), StoreError> {
+        let start = self.place_wide(slot, sectors.len())?;
+        self.write_from(start, sectors)
+    }
+
+    fn write_from(&mut self, start: u64, sectors: &[u8]) -> Result<(), StoreError> {
         let mut from = 0;
         let mut to = 0;
         for (chunk, _, range) in backing::parts(start, sectors.len()) {
@@ -174,6 +192,16 @@ impl Store {
     /// Fills `room`, a whole number of slots, from `slot` on. Slots never written read zero.
     pub fn read(&self, slot: u64, room: &mut [u8]) -> Result<(), StoreError> {
         let start = self.place(slot, room.len())?;
+        self.read_from(start, room)
+    }
+
+    /// Fills `room`, a whole number of wide slots, from `slot` on.
+    pub fn read_wide(&self, slot: u64, room: &mut [u8]) -> Result<(), StoreError> {
+        let start = self.place_wide(slot, room.len())?;
+        self.read_from(start, room)
+    }
+
+    fn read_from(&self, start: u64, room: &mut [u8]) -> Result<(), StoreError> {
         self.backing
             .read_at(DATA_AT + start, room)
             .map_err(|e| self.error(io_kind("reading data", &e)))
@@ -187,6 +215,16 @@ impl Store {
             return Err(self.error(StoreErrorKind::TooLarge { what: "a block address" }));
         }
         Ok(slot * SLOT as u64)
+    }
+
+    /// The same of a wide slot.
+    fn place_wide(&self, slot: u64, bytes: usize) -> Result<u64, StoreError> {
+        assert!(bytes.is_multiple_of(WIDE), "whole wide slots, not {bytes} bytes");
+        let slots = (bytes / WIDE) as u64;
+        if slot > WIDE_SLOTS || slots > WIDE_SLOTS - slot {
+            return Err(self.error(StoreErrorKind::TooLarge { what: "a block address" }));
+        }
+        Ok(WIDE_SLOTS * SLOT as u64 + slot * WIDE as u64)
     }
 
     /// Appends a record. Once this returns, the record and all data written before it survive the

@@ -161,9 +161,14 @@ impl Host {
     }
 
     pub fn write_bytes(&mut self, lba: Lba, data: &[u8]) -> Result<u32, Sense> {
+        self.write_sectors(lba, (data.len() / BLOCK) as u32, data)
+    }
+
+    /// Writes sectors of any size.
+    pub fn write_sectors(&mut self, lba: Lba, blocks: u32, data: &[u8]) -> Result<u32, Sense> {
         let mut cdb = [0x2a, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         cdb[2..6].copy_from_slice(&lba.0.to_be_bytes());
-        cdb[7..9].copy_from_slice(&((data.len() / BLOCK) as u16).to_be_bytes());
+        cdb[7..9].copy_from_slice(&(blocks as u16).to_be_bytes());
         loop {
             match self.command(&cdb, Data::Out(data)) {
                 Err((2, 4, 8)) => {

@@ -4,12 +4,14 @@
 //! known and the CDB long enough is the command table's to say ([`crate::mmc::table`]). Reserved
 //! bits and the logical unit number of old hosts (byte 1, bits 7 to 5) are ignored.
 
+mod audio;
 mod block;
 mod disc;
 mod drive;
 mod primary;
 mod transfer;
 
+pub use audio::*;
 pub use block::*;
 pub use disc::*;
 pub use drive::*;

@@ -1,0 +1,315 @@
+//! The forms in which a host sends the sectors of a CD, and how the drive makes sectors of them.
+//!
+//! May not know: where the sectors go.
+
+use engine::cdda::sector::{self, Frame, Kind};
+use engine::cdda::subchannel::{self, Subcode};
+use engine::cdda::{FRAME, SUBCODE};
+use engine::units::Lba;
+
+use crate::mechanism::{Form, Main};
+
+/// What the host sends for the main channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fill {
+    /// Audio.
+    Audio,
+    /// User data of Mode 1.
+    Mode1,
+    /// A sector of Mode 1, of which the drive takes the user data only.
+    Mode1Frame,
+    /// The 2336 bytes behind the header of a Mode 2 sector; sub-headers make the drive see to the
+    /// codes of XA.
+    Mode2 { xa: bool },
+    /// A sector of Mode 2 with everything; the drive makes synchronization and header anew.
+    Mode2Frame { xa: bool },
+    /// User data of form 1 or 2, the sub-header comes from page 05h.
+    Form(Kind),
+    /// Both copies of the sub-header, and the user data of the form it names.
+    SubHeader { bytes: u32 },
+    /// A sector as the laser is to write it: data sectors are scrambled, and Q says whether it is
+    /// one.
+    Raw,
+    /// The drive makes silence of it.
+    Silence,
+    /// The drive makes a sector of Mode 1 with zeros.
+    Zeros,
+    /// The host sends so many bytes and the drive writes zeros in Mode 1.
+    Ignored { bytes: u32 },
+    /// Only the sub-channel is sent: a lead-in with CD-TEXT.
+    Nothing,
+}
+
+/// What the host sends for the sub-channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sub {
+    /// Nothing: the drive makes P and Q.
+    None,
+    /// P and Q in 16 bytes.
+    Pq,
+    /// All channels in 96 bytes.
+    Raw,
+}
+
+/// The form of a block from the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    pub(super) fill: Fill,
+    pub(super) sub: Sub,
+}
+
+impl Source {
+    const fn new(fill: Fill, sub: Sub) -> Source {
+        Source { fill, sub }
+    }
+
+    /// User data of Mode 1.
+    pub(super) const DATA: Source = Source::new(Fill::Mode1, Sub::None);
+
+    /// What a data form of a cue sheet means (MMC-6, 6.33.3, data form of main channel and of
+    /// sub-channel); `None` for one that the drive does not write.
+    pub(super) fn of_cue(form: u8) -> Option<Source> {
+        let sub = match form >> 6 {
+            0 => Sub::None,
+            1 => Sub::Raw,
+            _ => return None,
+        };
+        let fill = match form & 0x3f {
+            0x00 => Fill::Audio,
+            0x01 => Fill::Silence,
+            0x10 => Fill::Mode1,
+            0x11 => Fill::Mode1Frame,
+            0x12 => Fill::Ignored { bytes: 2048 },
+            0x13 => Fill::Ignored { bytes: 2352 },
+            0x14 => Fill::Zeros,
+            0x20 => Fill::Mode2 { xa: true },
+            0x21 => Fill::Mode2Frame { xa: true },
+            0x30 => Fill::Mode2 { xa: false },
+            0x31 => Fill::Mode2Frame { xa: false },
+            _ => return None,
+        };
+        // What the drive makes itself has no sub-channel from the host, but in the lead-in.
+        match fill {
+            Fill::Silence | Fill::Zeros if sub != Sub::None => None,
+            _ => Some(Source { fill, sub }),
+        }
+    }
+
+    /// What a data block type of page 05h means when a track is written at once (MMC-6, 7.5.4.10).
+    pub(super) fn of_block_type(kind: u8) -> Option<Source> {
+        let fill = match kind {
+            0 => Fill::Audio,
+            8 => Fill::Mode1,
+            9 => Fill::Mode2 { xa: false },
+            10 => Fill::Form(Kind::Form1),
+            11 => Fill::SubHeader { bytes: 2056 },
+            12 => Fill::Form(Kind::Form2),
+            13 => Fill::SubHeader { bytes: 2332 },
+            _ => return None,
+        };
+        Some(Source { fill, sub: Sub::None })
+    }
+
+    /// What a data block type of page 05h means in raw writing.
+    pub(super) fn of_raw(kind: u8) -> Option<Source> {
+        match kind {
+            1 => Some(Source { fill: Fill::Raw, sub: Sub::Pq }),
+            3 => Some(Source { fill: Fill::Raw, sub: Sub::Raw }),
+            _ => None,
+        }
+    }
+
+    /// Bytes that the host sends for each block.
+    pub(super) fn bytes(self) -> u32 {
+        let main = match self.fill {
+            Fill::Audio | Fill::Mode1Frame | Fill::Mode2Frame { .. } | Fill::Raw => 2352,
+            Fill::Mode1 | Fill::Form(Kind::Form1) => 2048,
+            Fill::Mode2 { .. } => 2336,
+            Fill::Form(_) => 2324,
+            Fill::SubHeader { bytes } | Fill::Ignored { bytes } => bytes,
+            Fill::Silence | Fill::Zeros | Fill::Nothing => 0,
+        };
+        main + match self.sub {
+            Sub::None => 0,
+            Sub::Pq => 16,
+            Sub::Raw => SUBCODE as u32,
+        }
+    }
+
+    /// Bytes of a block in the buffer, at most.
+    pub(super) fn most(self) -> u32 {
+        match self.plain() {
+            Some(form) => form.bytes(),
+            None => (FRAME + SUBCODE) as u32,
+        }
+    }
+
+    /// Whether these are sectors of an audio track.
+    pub(super) fn audio(self) -> bool {
+        matches!(self.fill, Fill::Audio | Fill::Silence)
+    }
+
+    /// Mode of the sectors: that of a track with them.
+    pub(super) fn mode(self) -> u8 {
+        match self.fill {
+            Fill::Mode2 { .. }
+            | Fill::Mode2Frame { .. }
+            | Fill::Form(_)
+            | Fill::SubHeader { .. } => 2,
+            _ => 1,
+        }
+    }
+
+    /// Whether the drive makes these sectors without the host.
+    pub(super) fn made(self) -> bool {
+        matches!(self.fill, Fill::Silence | Fill::Zeros)
+    }
+
+    /// Whether what the host sends is what the buffer takes.
+    pub(super) fn plain(self) -> Option<Form> {
+        match (self.fill, self.sub) {
+            (Fill::Mode1, Sub::None) => Some(Form::USER),
+            (Fill::Audio, Sub::None) => Some(Form::AUDIO),
+            (Fill::Mode1, Sub::Raw) => Some(Form { main: Main::User, sub: true }),
+            (Fill::Audio, Sub::Raw) => Some(Form { main: Main::Audio, sub: true }),
+            (Fill::Nothing, Sub::Raw) => Some(Form { main: Main::None, sub: true }),
+            _ => None,
+        }
+    }
+
+    /// Makes the sector for block `at` of what the host sent for it, behind what is in `out`; its
+    /// form.
+    pub(super) fn make(self, at: Lba, sub_header: [u8; 4], host: &[u8], out: &mut Vec<u8>) -> Form {
+        let main = self.bytes() as usize - self.sub_bytes();
+        let (data, sub) = host.split_at(main.min(host.len()));
+        let subcode: Option<Subcode> = match self.sub {
+            Sub::None => None,
+            Sub::Raw => sub.try_into().ok(),
+            Sub::Pq => sub
+                .first_chunk::<12>()
+                .map(|q| subchannel::spread(q, sub.get(15).is_some_and(|byte| byte & 0x80 != 0))),
+        };
+        let main = match self.fill {
+            Fill::Raw => {
+                let data_track = subcode
+                    .as_ref()
+                    .is_some_and(|subcode| subchannel::q_of(subcode)[0] & 0x40 != 0);
+                raw(data, data_track, out)
+            }
+            _ => self.main(at, sub_header, data, out),
+        };
+        out.extend(subcode.iter().flatten());
+        Form { main, sub: subcode.is_some() }
+    }
+
+    fn sub_bytes(self) -> usize {
+        match self.sub {
+            Sub::None => 0,
+            Sub::Pq => 16,
+            Sub::Raw => SUBCODE,
+        }
+    }
+
+    fn main(self, at: Lba, sub_header: [u8; 4], data: &[u8], out: &mut Vec<u8>) -> Main {
+        match self.fill {
+            Fill::Audio | Fill::Raw => {
+                out.extend_from_slice(data);
+                Main::Audio
+            }
+            Fill::Mode1 => {
+                out.extend_from_slice(data);
+                Main::User
+            }
+            Fill::Mode1Frame => {
+                out.extend_from_slice(&data[16..2064]);
+                Main::User
+            }
+            Fill::Ignored { .. } | Fill::Zeros => {
+                out.extend_from_slice(&[0; 2048]);
+                Main::User
+            }
+            Fill::Silence => {
+                out.extend_from_slice(&[0; FRAME]);
+                Main::Audio
+            }
+            Fill::Nothing => Main::None,
+            Fill::Mode2 { xa } => whole(mode2(at, data, xa), out),
+            Fill::Mode2Frame { xa } => whole(mode2(at, &data[16..], xa), out),
+            Fill::Form(Kind::Form1) => {
+                let sub_header =
+                    [sub_header[0], sub_header[1], sub_header[2] & !0x20, sub_header[3]];
+                whole(sector::form1(at, sub_header, &padded(data)), out)
+            }
+            Fill::Form(_) => {
+                let sub_header =
+                    [sub_header[0], sub_header[1], sub_header[2] | 0x20, sub_header[3]];
+                whole(sector::form2(at, sub_header, &padded(data)), out)
+            }
+            Fill::SubHeader { .. } => whole(mode2(at, &padded::<2336>(data), true), out),
+        }
+    }
+}
+
+fn whole(frame: Frame, out: &mut Vec<u8>) -> Main {
+    out.extend_from_slice(&frame);
+    Main::Data
+}
+
+/// The bytes with zeros behind them, or as many of them as there is room for.
+fn padded<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    std::array::from_fn(|i| bytes.get(i).copied().unwrap_or(0))
+}
+
+/// A sector of Mode 2; with sub-headers the drive puts in the codes of their form.
+fn mode2(at: Lba, data: &[u8], xa: bool) -> Frame {
+    let mut frame = sector::mode2(at, &padded(data));
+    if xa {
+        let kind = if frame[18] & 0x20 != 0 { Kind::Form2 } else { Kind::Form1 };
+        sector::protect(&mut frame, kind);
+    }
+    frame
+}
+
+/// A sector from a host that makes everything itself. In a data track it is scrambled; one whose
+/// bytes are all as the drive would have made them is kept as its user data.
+fn raw(data: &[u8], data_track: bool, out: &mut Vec<u8>) -> Main {
+    let mut frame: Frame = padded(data);
+    if !data_track || frame[..12] != sector::SYNC {
+        out.extend_from_slice(&frame);
+        return Main::Audio;
+    }
+    sector::scramble(&mut frame);
+    whole(frame, out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_those_of_the_standard() {
+        // MMC-6, 7.5.4.10.
+        for (kind, bytes) in [(0, 2352), (8, 2048), (9, 2336), (11, 2056), (12, 2324), (13, 2332)] {
+            assert_eq!(Source::of_block_type(kind).map(Source::bytes), Some(bytes));
+        }
+        for (kind, bytes) in [(1, 2368), (3, 2448)] {
+            assert_eq!(Source::of_raw(kind).map(Source::bytes), Some(bytes));
+        }
+        assert_eq!(Source::of_cue(0x50).map(Source::bytes), Some(2144));
+        assert_eq!(Source::of_cue(0xc0), None);
+    }
+
+    #[test]
+    fn raw_data_loses_its_scrambling() {
+        let frame = sector::mode1(Lba(0), &[3; 2048]);
+        let mut sent = frame;
+        sector::scramble(&mut sent);
+        let q = subchannel::position(4, 1, 1, 0, Lba(0));
+        let host = [&sent[..], &subchannel::pq(&q, false)].concat();
+        let mut out = Vec::new();
+        let form = Source::of_raw(1).unwrap().make(Lba(0), [0; 4], &host, &mut out);
+        assert_eq!(form, Form { main: Main::Data, sub: true });
+        assert_eq!(out[..FRAME], frame);
+        assert_eq!(subchannel::q_of(out[FRAME..].try_into().unwrap()), q);
+    }
+}
