@@ -181,7 +181,7 @@ fn forms_of_mode_2() {
     let mut host = Host::with(MediumKind::CdR);
     // 2336 bytes: sub-header twice, form 1 and 2 in turn.
     let sector = |lba: i32| {
-        let mut data = vec![0, 0, if lba % 2 == 0 { 8 } else { 0x20 }, 0].repeat(2);
+        let mut data = [0, 0, if lba % 2 == 0 { 8 } else { 0x20 }, 0].repeat(2);
         data.extend_from_slice(&audio(lba, 3)[..2328]);
         data
     };

@@ -115,8 +115,8 @@ fn sector(lba: i32, tag: u32, size: usize) -> Vec<u8> {
     sector
 }
 
-/// Traces cut long lists: the last line of a cue sheet says where the lead-out is, and that is where
-/// the writes end.
+/// Traces cut long lists: the last line of a cue sheet says where the lead-out is, and that is
+/// where the writes end.
 fn complete_cue<'t>(line: &mut Line, rest: impl Iterator<Item = &'t str>) {
     let length = count(&line.cdb) as usize;
     let Some(sent) = line.sends.as_mut().filter(|sent| sent.len() + 8 == length) else { return };

@@ -171,7 +171,7 @@ fn sector(
     let readable = disc.readable(at);
     let audio = disc.is_audio(at);
     // With C2 flags the host wants to see what is wrong with audio rather than hear of it.
-    if !readable && !(audio && parts.c2 > 0) {
+    if !(readable || audio && parts.c2 > 0) {
         return Err(unreadable(disc.state(), at).into());
     }
     let kind = disc.kind(at).map_err(failed)?;
