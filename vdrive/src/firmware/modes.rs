@@ -389,11 +389,11 @@ fn write_parameters(cx: &Cx<'_>, page: &[u8]) -> Result<WriteParameters, Refusal
     let asked = WriteParameters { ps: false, ..WriteParameters::parse_cut(page) };
     let kind = cx.state().ok().map(|state| state.kind());
     let dvd = kind.is_none_or(|kind| kind.family() != Family::Cd);
-    if !dvd {
-        return cd_parameters(asked);
-    }
     if asked.test_write {
         return Err(bad_parameter(2));
+    }
+    if !dvd {
+        return cd_parameters(asked);
     }
     match asked.write_type {
         // On DVD it means no more than incremental; hosts set it before they know the disc.

@@ -309,13 +309,7 @@ impl WriteBuffer {
 
     /// The same of a host that would rather have speed than certainty: what is recorded is not read
     /// back (MMC-6, 6.45, Streaming).
-    pub fn stream(
-        &mut self,
-        now: Instant,
-        lba: Lba,
-        form: Form,
-        bytes: &[u8],
-    ) -> Result<(), Full> {
+    pub fn stream(&mut self, now: Instant, lba: Lba, form: Form, bytes: &[u8]) -> Result<(), Full> {
         self.take(now, lba, form, bytes, true)
     }
 

@@ -465,7 +465,10 @@ mod tests {
         assert_eq!(ram.state().spares_left(), Blocks(12_800 + 58_368 - 16));
         let mut once = disc(MediumKind::BdR);
         once.spoil_writing(Lba(0), Blocks(1));
-        assert_eq!(once.burn(Lba(0), Form::USER, &[3; BLOCK]).unwrap_err().cause, FaultCause::Medium);
+        assert_eq!(
+            once.burn(Lba(0), Form::USER, &[3; BLOCK]).unwrap_err().cause,
+            FaultCause::Medium
+        );
     }
 
     #[test]
