@@ -132,10 +132,14 @@ def tree(root, names, seed):
 
 def image(source, path):
     """An image whose blocks are neither a multiple of 16 nor of 32 in number."""
-    run("genisoimage", "-quiet", "-R", "-J", "-V", "FOREIGN", "-no-pad", "-o", path, source)
-    while os.path.getsize(path) // 2048 % 16 != 5:
-        with open(path, "ab") as file:
-            file.write(noise(os.path.getsize(path), 2048))
+    filler = os.path.join(source, "filler")
+    for blocks in range(16):
+        write(filler, noise(blocks, 2048 * (blocks + 1)))
+        os.utime(filler, (1_000_000_000, 1_000_000_000))
+        run("genisoimage", "-quiet", "-R", "-J", "-V", "FOREIGN", "-no-pad", "-o", path, source)
+        if os.path.getsize(path) // 2048 % 16 == 5:
+            return
+    raise Unprepared("genisoimage makes no image of the size that is wanted")
 
 
 def wav(pcm):

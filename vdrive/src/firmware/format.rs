@@ -179,11 +179,12 @@ fn plus_rw(cx: &mut Cx<'_>, asked: &FormatList) -> Result<Vec<Step>, Refusal> {
     }
     let state = cx.state()?;
     let all = state.capacity();
-    if asked.blocks != Blocks(u32::MAX) && asked.blocks != all {
+    let old = state.format;
+    // What is taken up again has its size: dvd+rw-format sends 0.
+    let restart = asked.parameter & 1 != 0;
+    if !restart && asked.blocks != Blocks(u32::MAX) && asked.blocks != all {
         return Err(bad_parameter(4));
     }
-    let old = state.format;
-    let restart = asked.parameter & 1 != 0;
     let timing = cx.fw.timing(state);
     let runs = step(Duration::ZERO, Effect::Drive(Turn::FormatRuns));
     if restart && old.state != FormatState::None {
