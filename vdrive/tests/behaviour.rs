@@ -264,7 +264,7 @@ fn what_cannot_be_written_is_refused_by_mode_select() {
         ("42 04 00", true),
         ("40 05 08", false),
         ("43 04 01", false),
-        ("51 04 08", false),
+        ("51 04 08", true),
         ("41 00 00", true),
         ("41 00 08", false),
         ("41 04 00", false),
@@ -490,4 +490,98 @@ fn a_reserved_track_that_is_full_closes_with_its_session() {
     host.sync();
     let close = bytes("5b 00 02 00 00 00 00 00 00 00");
     assert_eq!(host.command(&close, Data::None), Err((5, 0x72, 4)));
+}
+
+#[test]
+fn a_rehearsal_leaves_the_disc_as_it_was() {
+    for (kind, page) in [
+        (MediumKind::CdR, "51 c4 08"),
+        (MediumKind::DvdR, "70 c5 08 10 00 00 00 00 00 00 00 10"),
+        (MediumKind::DvdRw, "52 05 08"),
+    ] {
+        let mut host = Host::with(kind);
+        let before = host.fingerprint();
+        host.page05(page);
+        let begun = host.place.bench.now();
+        host.burn(Lba(0), 4096, 1);
+        // Where the next block goes is as in earnest; so is the time.
+        assert_eq!(host.nwa(if kind == MediumKind::CdR { 0xff } else { 1 }), 4096, "{kind}");
+        host.sync();
+        assert!(host.place.bench.now().since(begun).as_millis() > 1000, "{kind}");
+        host.good("5b 00 01 00 00 01 00 00 00 00");
+        host.good("5b 00 02 00 00 00 00 00 00 00");
+        assert_eq!(host.read("51 00 00 00 00 00 00 00 22 00", 34)[2] & 3, 0, "{kind}");
+        assert_eq!(host.fails("28 00 00 00 00 00 00 00 01 00", 2048), (5, 0x21, 0), "{kind}");
+        let wear = |host: &Host| {
+            host.place.bench.with_disc(host.place.id, |disc| disc.state().calibrations)
+        };
+        // The laser's power was calibrated all the same.
+        assert_eq!(wear(&host), Some(1), "{kind}");
+        assert_ne!(host.fingerprint(), before);
+        host.page05(match kind {
+            MediumKind::CdR => "41 c4 08",
+            _ => "60 c5 08 10 00 00 00 00 00 00 00 10",
+        });
+        host.burn(Lba(0), 320, 2);
+        host.sync();
+        host.check(Lba(0), 320, 2);
+    }
+}
+
+#[test]
+fn a_drive_tells_its_region_and_no_disc_has_keys() {
+    let mut host = Host::with(MediumKind::DvdR);
+    // As the kernel's DVD_LU_SEND_RPC_STATE asks.
+    let region = host.read("a4 00 00 00 00 00 00 00 00 08 08 00", 8);
+    assert_eq!(region, [0, 6, 0, 0, 0x25, 0xff, 1, 0]);
+    assert_eq!(host.fails("a4 00 00 00 00 00 00 00 00 08 00 00", 8), (5, 0x6f, 1));
+    assert_eq!(host.read("a4 00 00 00 00 00 00 00 00 08 05 00", 8), [0, 6, 0, 0, 0, 0, 0, 0]);
+    let set = host.send("a3 00 00 00 00 00 00 00 00 08 06 00", &[0, 6, 0, 0, 0xfe, 0, 0, 0]);
+    assert_eq!(set, Err((5, 0x6f, 4)));
+    host.good("a4 00 00 00 00 00 00 00 00 00 3f 00");
+    let mut host = Host::with(MediumKind::BdR);
+    assert_eq!(host.fails("a4 00 00 00 00 00 00 00 00 08 00 00", 8), (5, 0x30, 0));
+}
+
+#[test]
+fn a_disc_can_be_protected_from_writing_for_now_and_for_good() {
+    let mut host = Host::with(MediumKind::DvdRam);
+    let status = |host: &mut Host| host.read("ad 00 00 00 00 00 00 c0 00 08 00 00", 8)[4];
+    assert_eq!(status(&mut host), 0);
+    // Page 1Dh with SWPP.
+    let mut list = vec![0; 18];
+    list[8..13].copy_from_slice(&[0x1d, 8, 0, 0, 1]);
+    assert_eq!(host.send("55 10 00 00 00 00 00 00 12 00", &list), Ok(0));
+    assert_eq!(host.write(Lba(0), 16, 1), Err((7, 0x27, 2)));
+    assert_eq!(status(&mut host), 1);
+    list[12] = 0;
+    assert_eq!(host.send("55 10 00 00 00 00 00 00 12 00", &list), Ok(0));
+    host.burn(Lba(0), 16, 1);
+    let protect = |on: u8| [0, 6, 0, 0, on, 0, 0, 0];
+    assert_eq!(host.send("bf 00 00 00 00 00 00 c0 00 08 00 00", &protect(2)), Ok(0));
+    host.place.bench.pull_power(host.place.id);
+    host.place.bench.plug(host.place.id);
+    host.wait(60);
+    host.settle();
+    assert_eq!(host.write(Lba(0), 16, 2), Err((7, 0x27, 4)));
+    assert_eq!((status(&mut host), host.read("ad 00 00 00 00 00 00 09 00 08 00 00", 8)[4]), (2, 2));
+    host.check(Lba(0), 16, 1);
+    assert_eq!(host.send("bf 00 00 00 00 00 00 c0 00 08 00 00", &protect(0)), Ok(0));
+    host.burn(Lba(0), 16, 2);
+}
+
+#[test]
+fn a_dvd_ram_describes_itself() {
+    let mut host = Host::with(MediumKind::DvdRam);
+    // Book type DVD-RAM 2.1, rewritable; data from 31000h on.
+    let format = host.read("ad 00 00 00 00 00 00 00 08 04 00 00", 2052);
+    assert_eq!((format[4], format[6] & 0xf, &format[9..12]), (0x16, 4, &[3, 0x10, 0][..]));
+    let dds = host.read("ad 00 00 00 00 00 00 08 08 04 00 00", 2052);
+    assert_eq!((&dds[4..6], dds[7], &dds[12..16]), (&[10, 10][..], 1, &[0, 1, 0, 35][..]));
+    // The spare area comes first, then block 0, which is where zone 0 begins.
+    assert_eq!((&dds[85..88], &dds[89..92]), (&[3, 0x10, 0][..], &[3, 0x41, 0xff][..]));
+    assert_eq!((&dds[93..96], &dds[260..264]), (&[3, 0x42, 0][..], &[0; 4][..]));
+    let zone = |n: usize| u32::from_be_bytes(dds[260 + 4 * n..264 + 4 * n].try_into().unwrap());
+    assert!((1..35).all(|n| zone(n) > zone(n - 1)) && zone(34) < 2_295_072);
+    assert_eq!(host.read("ac 01 00 00 00 00 00 00 00 08 01 00", 72), [0, 0, 0, 4, 0, 0, 0, 0]);
 }

@@ -19,6 +19,7 @@ pub mod fuzzing;
 #[cfg(test)]
 mod golden;
 pub mod inquiry;
+pub mod key;
 pub mod mechanism;
 pub mod modes;
 pub mod performance;

@@ -105,6 +105,16 @@ fn speed(size: u32, time: u32) -> Option<Kbps> {
     Some(Kbps(u32::try_from(kbps).unwrap_or(u32::MAX)))
 }
 
+layout! {
+    /// Blocks that defect management has replaced (MMC-5, 6.8.3.4).
+    pub struct UnusableArea[8] {
+        /// The first one.
+        start: Lba = (0 .. 4),
+        /// How many.
+        blocks: u32 = (4 .. 8),
+    }
+}
+
 /// Descriptors of one reply; which kind is the asker's to know (and `except` in the header's).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Performance {
@@ -112,12 +122,14 @@ pub enum Performance {
     Nominal(Vec<NominalPerformance>),
     /// Type 0, exceptions.
     Exceptions(Vec<ExceptionDescriptor>),
+    /// Type 1.
+    Unusable(Vec<UnusableArea>),
     /// Type 3.
     WriteSpeeds(Vec<WriteSpeed>),
 }
 
 impl Performance {
-    /// Parses a reply to GET PERFORMANCE of type `kind`, 0 or 3, however far it goes.
+    /// Parses a reply to GET PERFORMANCE of type `kind`, 0, 1 or 3, however far it goes.
     pub fn parse(kind: u8, bytes: &[u8]) -> Result<(PerformanceHeader, Performance), WireError> {
         need(bytes, "performance data", PerformanceHeader::LEN)?;
         let header = PerformanceHeader::parse_cut(bytes);
@@ -127,12 +139,13 @@ impl Performance {
             (0, true) => {
                 Performance::Exceptions(list(body, 6, MAX, ExceptionDescriptor::parse_cut))
             }
+            (1, _) => Performance::Unusable(list(body, 8, MAX, UnusableArea::parse_cut)),
             (3, _) => Performance::WriteSpeeds(list(body, 16, MAX, WriteSpeed::parse_cut)),
             _ => {
                 return Err(WireError::Field {
                     what: "performance data",
                     at: 0,
-                    why: "only types 0 and 3 are known here",
+                    why: "only types 0, 1 and 3 are known here",
                 });
             }
         };
@@ -146,6 +159,7 @@ impl Performance {
             Performance::Exceptions(all) => {
                 all.iter().flat_map(ExceptionDescriptor::emit).collect()
             }
+            Performance::Unusable(all) => all.iter().flat_map(UnusableArea::emit).collect(),
             Performance::WriteSpeeds(all) => all.iter().flat_map(WriteSpeed::emit).collect(),
         };
         let header = PerformanceHeader {

@@ -9,7 +9,7 @@ use engine::units::{Blocks, Instant, Lba};
 use super::attention::Event;
 use super::job::{Effect, Job, Turn};
 use super::{Firmware, Live, Spindle, Tray, close};
-use crate::mechanism::{BurnFault, FaultCause, PowerState};
+use crate::mechanism::{BurnFault, FaultCause, Form, PowerState, Surface};
 use crate::medium::{Change, Disc, Format, FormatState, State};
 
 impl Firmware {
@@ -48,7 +48,10 @@ impl Firmware {
         now: Instant,
     ) -> Option<Instant> {
         let Some(disc) = disc else { return Some(since) };
-        let (at, fault) = self.laser.advance_to_empty(disc, since, now);
+        let (at, fault) = match self.rehearses() {
+            true => self.laser.advance_to_empty(&mut Nowhere, since, now),
+            false => self.laser.advance_to_empty(disc, since, now),
+        };
         self.count_calibrations(disc);
         self.burnt(fault);
         at
@@ -57,9 +60,17 @@ impl Firmware {
     /// Drains the buffer up to `now`.
     fn burn(&mut self, disc: &mut Option<Disc>, now: Instant) {
         let Some(disc) = disc else { return };
-        let fault = self.laser.advance(disc, now);
+        let fault = match self.rehearses() {
+            true => self.laser.advance(&mut Nowhere, now),
+            false => self.laser.advance(disc, now),
+        };
         self.count_calibrations(disc);
         self.burnt(fault);
+    }
+
+    /// Whether what is written is only rehearsed.
+    fn rehearses(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.rehearsal)
     }
 
     /// An error of the laser ends the writing and what waits for it.
@@ -75,6 +86,7 @@ impl Firmware {
         if let Some(live) = &mut self.live {
             live.writing = None;
             live.cue = None;
+            live.rehearsal = false;
         }
         match &mut self.job {
             Some(job) if !job.is_over() => job.fail(sense),
@@ -106,6 +118,7 @@ impl Firmware {
                     live.writing = None;
                     live.cue = None;
                     live.rewriting = false;
+                    live.rehearsal = false;
                 }
             }
             Effect::Medium(changes) => {
@@ -231,6 +244,15 @@ impl Firmware {
             let used = unit_time * passed;
             live.formatting = (!over && !failed).then(|| since + used);
         }
+    }
+}
+
+/// What a rehearsal records on.
+struct Nowhere;
+
+impl Surface for Nowhere {
+    fn burn(&mut self, _: Lba, _: Form, _: &[u8]) -> Result<(), BurnFault> {
+        Ok(())
     }
 }
 

@@ -22,6 +22,14 @@ pub(super) fn close_track_session(cx: &mut Cx<'_>, cdb: &Cdb, _: &mut Data<'_>) 
     let cdb = CloseTrackSession::from_cdb(cdb);
     let state = cx.state()?;
     let overwritable = !tracks::sequential(state);
+    if super::write::rehearses(cx) {
+        // Nothing was recorded that could be closed.
+        let steps = sync::end_of_writing(cx)?;
+        return match steps.is_empty() {
+            true => cx.good(),
+            false => cx.begin(codes::LONG_OPERATION_IN_PROGRESS, cdb.immed, steps),
+        };
+    }
     let steps = match (state.kind(), cdb.function) {
         (MediumKind::DvdPlusRw, F::StopFormat | F::Session | F::SessionQuick) => {
             close_overwritten(cx, cdb.function)?

@@ -4,10 +4,11 @@ use engine::device::{Cdb, Data};
 use engine::mmc::cdb::{Command, FeatureRequest, GetConfiguration};
 use engine::mmc::feature::{
     BdRPow, BdRead, BdWrite, CdMastering, CdRead, CdRwMediaWrite, CdTrackAtOnce, Configuration,
-    Core, DriveSerialNumber, DvdPlusR, DvdPlusRw, DvdRRwWrite, DvdRead, Feature, FeatureDescriptor,
-    Formattable, HardwareDefectManagement, IncrementalStreamingWritable, Morphing, MultiRead,
-    PowerManagement, ProfileList, RandomReadable, RandomWritable, RealTimeStreaming,
-    RemovableMedium, RestrictedOverwrite, RigidRestrictedOverwrite, Timeout,
+    Core, DriveSerialNumber, DvdCss, DvdPlusR, DvdPlusRw, DvdRRwWrite, DvdRead, Feature,
+    FeatureDescriptor, Formattable, HardwareDefectManagement, IncrementalStreamingWritable,
+    Morphing, MultiRead, PowerManagement, ProfileList, RandomReadable, RandomWritable,
+    RealTimeStreaming, RemovableMedium, RestrictedOverwrite, RigidRestrictedOverwrite, Timeout,
+    WriteProtect,
 };
 use engine::mmc::profile::Profile;
 use engine::mmc::wire::Field;
@@ -166,7 +167,9 @@ fn writing(model: &DriveModel, now: &Now<'_>) -> Vec<FeatureDescriptor> {
     let cd = now.is(&[K::CdR, K::CdRw]);
     let dash = now.is(&[K::DvdR, K::DvdRw]) && !now.overwritable();
     let minimal = now.state.is_some_and(|state| state.minimal);
-    let mut list = vec![random_writable(now)];
+    let protect = WriteProtect { sswpp: true, spwp: can(K::DvdRam), ..WriteProtect::default() };
+    let protects = now.kind.is_some_and(can);
+    let mut list = vec![random_writable(now), protect.descriptor(1, false, protects)];
     // Incremental writing of a minimally blanked DVD-RW is impossible (MMC-6, 4.4.3.3).
     let incremental = IncrementalStreamingWritable {
         block_types: 1 << 8,
@@ -205,18 +208,19 @@ fn writing(model: &DriveModel, now: &Now<'_>) -> Vec<FeatureDescriptor> {
     let cd_rw = can(K::CdRw);
     // Audio, Mode 1 and the forms of Mode 2.
     let block_types = 0b0011_1111_0000_0001;
-    let tao = CdTrackAtOnce { buf, cd_rw, block_types, ..CdTrackAtOnce::default() };
+    let tao = CdTrackAtOnce { buf, test: true, cd_rw, block_types, ..CdTrackAtOnce::default() };
     list.push(tao.descriptor(2, false, cd));
     let sao = CdMastering {
         buf,
         sao: true,
         rw_sub: true,
+        test: true,
         cd_rw,
         max_cue_sheet: super::cue::LONGEST as u32,
         ..CdMastering::default()
     };
     list.push(sao.descriptor(0, false, cd));
-    let dash_write = DvdRRwWrite { buf, rdl: false, test: false, dvd_rw: can(K::DvdRw) };
+    let dash_write = DvdRRwWrite { buf, rdl: false, test: true, dvd_rw: can(K::DvdRw) };
     list.push(dash_write.descriptor(2, false, dash));
     if cd_rw {
         let types = CdRwMediaWrite { sub_types: 0b0000_0111 };
@@ -257,6 +261,8 @@ fn drive(model: &DriveModel) -> Vec<FeatureDescriptor> {
         PowerManagement {}.descriptor(0, true, true),
         Timeout { group3: false, unit_length: 0 }.descriptor(1, true, true),
         streaming.descriptor(5, true, true),
+        // The drive knows its region, and no disc here has keys.
+        DvdCss { version: 1 }.descriptor(0, false, false),
         DriveSerialNumber { serial: model.serial.clone() }.descriptor(0, true, true),
     ]
 }

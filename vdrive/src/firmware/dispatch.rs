@@ -5,12 +5,12 @@
 
 use engine::device::{Cdb, Data};
 use engine::mmc::sense::codes;
-use engine::mmc::table;
+use engine::mmc::table::{self, Class};
 
-use super::context::{Cx, Reply};
+use super::context::{Cx, Refusal, Reply};
 use super::ready::{self, Gate};
 use super::{
-    audio, blank, buffer, close, config, cue, events, format, identity, info, modes, opc,
+    audio, blank, buffer, close, config, cue, events, format, identity, info, keys, modes, opc,
     performance, power, read, read_cd, reserve, structure, sync, toc, write,
 };
 
@@ -69,6 +69,8 @@ const ROWS: &[Row] = &[
     row(0x5d, Gate::Medium, cue::send_cue_sheet),
     row(0xa0, Gate::Always, identity::report_luns),
     row(0xa1, Gate::Medium, blank::blank),
+    row(0xa3, Gate::Drive, keys::send_key),
+    row(0xa4, Gate::Drive, keys::report_key),
     row(0xa5, Gate::Medium, audio::play_audio12),
     row(0xa6, Gate::Idle, power::load_unload),
     row(0xa7, Gate::Medium, performance::set_read_ahead),
@@ -81,6 +83,7 @@ const ROWS: &[Row] = &[
     row(0xbb, Gate::Idle, performance::set_cd_speed),
     row(0xbd, Gate::Drive, power::mechanism_status),
     row(0xbe, Gate::Medium, read_cd::read_cd),
+    row(0xbf, Gate::Medium, structure::send_disc_structure),
 ];
 
 /// Rows by operation code.
@@ -104,7 +107,22 @@ pub(super) fn run(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Reply {
         return Err(codes::INVALID_CDB_FIELD.into());
     }
     ready::check(cx, row.gate)?;
+    protected(cx, row.opcode)?;
     (row.handler)(cx, cdb, data)
+}
+
+/// Refuses what would change a write-protected disc (MMC-6, 5.3.5). What is in the buffer already
+/// may still go, and protection itself can be taken away.
+fn protected(cx: &Cx<'_>, opcode: u8) -> Result<(), Refusal> {
+    let writes = table::row(opcode).is_some_and(|row| row.class == Class::WritesMedium);
+    if !writes || matches!(opcode, 0x35 | 0xbf) {
+        return Ok(());
+    }
+    match (cx.fw.pages.software_protected(), cx.state()) {
+        (true, Ok(_)) => Err(codes::SOFTWARE_WRITE_PROTECTED.into()),
+        (_, Ok(state)) if state.protected => Err(codes::PERSISTENT_WRITE_PROTECT.into()),
+        _ => Ok(()),
+    }
 }
 
 /// The operation codes of all commands that this firmware has.

@@ -19,6 +19,7 @@ mod format;
 mod identity;
 mod info;
 mod job;
+mod keys;
 mod laser;
 mod look;
 mod modes;
@@ -87,6 +88,8 @@ pub(crate) struct Live {
     writing: Option<Writing>,
     /// The cue sheet of the session that is to be written at once.
     cue: Option<cue::Sheet>,
+    /// What is being written is not recorded: the laser stays at reading power (Test Write).
+    rehearsal: bool,
     /// What is in the buffer goes by pseudo-overwrite.
     rewriting: bool,
     /// Audio that is being played.

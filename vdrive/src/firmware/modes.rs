@@ -63,6 +63,11 @@ impl Pages {
         &self.write
     }
 
+    /// Whether the host wants no disc to be written on (page 1Dh, SWPP).
+    pub(super) fn software_protected(&self) -> bool {
+        self.timeout.swpp
+    }
+
     /// Whether the next session is to be written at once.
     pub(super) fn at_once(&self) -> bool {
         self.write.write_type == WriteType::SessionAtOnce
@@ -188,6 +193,7 @@ fn changeable() -> Pages {
             bufe: true,
             ls_v: true,
             write_type: WriteType::Other(0xf),
+            test_write: true,
             multi_session: 3,
             fp: true,
             copy: true,
@@ -215,6 +221,7 @@ fn changeable() -> Pages {
         },
         timeout: TimeoutAndProtect {
             tmoe: true,
+            swpp: true,
             group1: u16::MAX,
             group2: u16::MAX,
             ..TimeoutAndProtect::default()
@@ -265,6 +272,7 @@ fn capabilities(cx: &Cx<'_>) -> Vec<u8> {
         write_dvd_r: can(MediumKind::DvdR),
         write_cd_rw: can(MediumKind::CdRw),
         write_cd_r: can(MediumKind::CdR),
+        test_write: true,
         buf: model.behaviour.underrun_protection,
         multi_session: true,
         mechanism: mechanism(model),
@@ -374,7 +382,8 @@ fn take(cx: &Cx<'_>, pages: &mut Pages, page: &[u8]) -> Result<(), Refusal> {
         }
         0x1d if !wrong_length(TimeoutAndProtect::LEN) => {
             let asked = TimeoutAndProtect::parse_cut(page);
-            if asked.swpp || asked.disp {
+            // Software write protection lasts until the power goes.
+            if asked.disp {
                 return Err(bad_parameter(4));
             }
             pages.timeout = asked;
@@ -389,9 +398,6 @@ fn write_parameters(cx: &Cx<'_>, page: &[u8]) -> Result<WriteParameters, Refusal
     let asked = WriteParameters { ps: false, ..WriteParameters::parse_cut(page) };
     let kind = cx.state().ok().map(|state| state.kind());
     let dvd = kind.is_none_or(|kind| kind.family() != Family::Cd);
-    if asked.test_write {
-        return Err(bad_parameter(2));
-    }
     if !dvd {
         return cd_parameters(asked);
     }

@@ -2,7 +2,9 @@
 
 use engine::device::{Cdb, Data};
 use engine::mmc::cdb::{Command, GetPerformance, SetCdSpeed, SetReadAhead, SetStreaming};
-use engine::mmc::performance::{NominalPerformance, Performance, StreamingDescriptor, WriteSpeed};
+use engine::mmc::performance::{
+    NominalPerformance, Performance, StreamingDescriptor, UnusableArea, WriteSpeed,
+};
 use engine::mmc::sense::codes;
 use engine::units::{Kbps, Lba};
 
@@ -10,21 +12,38 @@ use super::context::{Answer, Cx, Refusal, Reply, bad_cdb, bad_parameter};
 use crate::medium::{FormatState, State};
 use crate::models::{Family, Quirk};
 
-/// GET PERFORMANCE (MMC-6, 6.8), types 0 (performance) and 3 (write speeds).
+/// GET PERFORMANCE (MMC-6, 6.8), types 0 (performance), 1 (blocks replaced by defect
+/// management) and 3 (write speeds).
 pub(super) fn get_performance(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Reply {
     let cdb = GetPerformance::from_cdb(cdb);
     let performance = match (cdb.kind, cdb.except) {
         (0, 0) => Performance::Nominal(nominal(cx, cdb.write)?),
         (0, 1 | 2) => Performance::Exceptions(Vec::new()),
         (0, _) => return Err(bad_cdb(1, Some(1))),
+        // What the maker found is not listed: there is nothing (field 0). What was found since is.
+        (1, 0) if spares(cx) => Performance::Unusable(Vec::new()),
+        (1, 1) if spares(cx) => Performance::Unusable(replaced(cx)?),
         (3, 0) => Performance::WriteSpeeds(write_speeds(cx)?),
         _ => return Err(bad_cdb(10, None)),
     };
     // The header counts all descriptors; as many follow as the host wants.
-    let each = if matches!(performance, Performance::Exceptions(_)) { 6 } else { 16 };
+    let each = match performance {
+        Performance::Exceptions(_) => 6,
+        Performance::Unusable(_) => 8,
+        _ => 16,
+    };
     let allocation = 8 + each * usize::from(cdb.max);
     let reply = performance.emit(cdb.write && cdb.kind == 0);
     cx.send(&reply, allocation, data)
+}
+
+fn spares(cx: &Cx<'_>) -> bool {
+    cx.state().is_ok_and(State::has_spares)
+}
+
+fn replaced(cx: &Cx<'_>) -> Result<Vec<UnusableArea>, Refusal> {
+    let runs = cx.state()?.replaced.iter();
+    Ok(runs.map(|(start, blocks)| UnusableArea { start, blocks: blocks.0 }).collect())
 }
 
 /// The last block that the disc can have.

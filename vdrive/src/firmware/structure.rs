@@ -1,8 +1,7 @@
-//! READ DISC STRUCTURE: what DVD and BD say about themselves. And REPORT KEY, which has nothing to
-//! report.
+//! READ DISC STRUCTURE and SEND DISC STRUCTURE: what DVD and BD say about themselves.
 
 use engine::device::{Cdb, Data};
-use engine::mmc::cdb::{Command, ReadDiscStructure};
+use engine::mmc::cdb::{Command, ReadDiscStructure, SendDiscStructure};
 use engine::mmc::sense::codes;
 use engine::mmc::structure::{
     BdDiscInformation, BdSpareArea, BookType, Copyright, PhysicalFormat, RamDefinition,
@@ -11,9 +10,10 @@ use engine::mmc::structure::{
 };
 use engine::units::Blocks;
 
-use super::context::{Cx, Reply, bad_cdb};
-use super::tracks;
-use crate::medium::{FormatState, RAM_PRIMARY, State};
+use super::context::{Cx, Reply, bad_cdb, bad_parameter};
+use super::job::{Effect, Step};
+use super::{ms, sync, tracks};
+use crate::medium::{Change, FormatState, RAM_PRIMARY, State};
 use crate::models::{Family, MediumKind};
 
 /// READ DISC STRUCTURE (MMC-6, 6.23).
@@ -34,9 +34,41 @@ pub(super) fn read_disc_structure(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_
     }
     let structure = match cdb.format {
         STRUCTURE_LIST => list(state),
+        WRITE_PROTECTION => {
+            let (persistent, software) = (state.protected, cx.fw.pages.software_protected());
+            WriteProtection { persistent, software, cartridge: false }.emit().to_vec()
+        }
         format => one(state, format).ok_or_else(|| bad_cdb(7, None))?,
     };
     cx.send(&emit(&structure), cdb.allocation.into(), data)
+}
+
+/// SEND DISC STRUCTURE (MMC-6, 6.34): persistent write protection of a DVD-RAM. What the other
+/// formats set (layer 0 capacity, jump addresses) no disc here has.
+pub(super) fn send_disc_structure(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Reply {
+    let cdb = SendDiscStructure::from_cdb(cdb);
+    let kind = cx.state()?.kind();
+    if cdb.media != u8::from(kind.family() == Family::Bd) || kind.family() == Family::Cd {
+        return Err(codes::INCOMPATIBLE_FORMAT.into());
+    }
+    if cdb.format != WRITE_PROTECTION || kind != MediumKind::DvdRam {
+        return Err(bad_cdb(7, None));
+    }
+    let length = usize::from(cdb.length);
+    let list = Cx::list(length, data)?;
+    if length != 4 + WriteProtection::LEN {
+        return Err(codes::PARAMETER_LIST_LENGTH.into());
+    }
+    let asked = WriteProtection::parse_cut(&list[4..]);
+    if asked.cartridge || asked.software {
+        return Err(bad_parameter(4));
+    }
+    cx.fw.job_moves = length;
+    let mut steps = sync::end_of_writing(cx)?;
+    let takes = ms(cx.fw.timing(cx.state()?).update_ms);
+    let then = Effect::Medium(vec![Change::Protected(asked.persistent)]);
+    steps.push(Step { takes, then });
+    cx.begin(codes::LONG_OPERATION_IN_PROGRESS, false, steps)
 }
 
 /// A structure without its header, if this disc has it.
@@ -52,6 +84,7 @@ fn one(state: &State, format: u8) -> Option<Vec<u8>> {
     match (kind.family(), format) {
         (Family::Dvd, dvd::PHYSICAL) => Some(physical(state)),
         (Family::Dvd, dvd::COPYRIGHT) => Some(Copyright::default().emit().to_vec()),
+        (Family::Dvd, dvd::MANUFACTURER) => Some(manufacturer(state)),
         (Family::Dvd, dvd::LEAD_IN_PHYSICAL) if dash => Some(physical(state)),
         (Family::Dvd, dvd::PRE_RECORDED) if dash => Some(pre_recorded(state)),
         (Family::Dvd, dvd::ADIP) if plus => Some(adip(state)),
@@ -77,7 +110,8 @@ fn list(state: &State) -> Vec<u8> {
         .filter_map(|format| {
             let structure = one(state, format)?;
             let length = structure.len() as u16 + 4;
-            let entry = StructureListEntry { format, sendable: false, readable: true, length };
+            let sendable = format == WRITE_PROTECTION && state.kind() == MediumKind::DvdRam;
+            let entry = StructureListEntry { format, sendable, readable: true, length };
             Some(entry.emit())
         })
         .flatten()
@@ -182,6 +216,13 @@ fn adip(state: &State) -> Vec<u8> {
     bytes.truncate(256);
     put(&mut bytes[19..27], state.model.manufacturer.as_bytes());
     put(&mut bytes[27..30], state.model.media_type.as_bytes());
+    bytes
+}
+
+/// Manufacturing information: what the maker wrote into the lead-in.
+fn manufacturer(state: &State) -> Vec<u8> {
+    let mut bytes = vec![0; 2048];
+    put(&mut bytes, state.model.manufacturer.as_bytes());
     bytes
 }
 

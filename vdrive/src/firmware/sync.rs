@@ -52,6 +52,14 @@ pub(super) fn end_of_writing(cx: &mut Cx<'_>) -> Result<Vec<Step>, Refusal> {
         }
         return Ok(steps);
     };
+    if cx.live()?.rehearsal {
+        let all = |live: &super::Live| live.cue.as_ref().is_none_or(|s| s.next == s.lead_out);
+        let mut steps = vec![drained];
+        if all(cx.live()?) {
+            steps.push(step(Duration::ZERO, Effect::EndWriting));
+        }
+        return Ok(steps);
+    }
     let state = cx.state()?;
     let Some(track) = state.track(writing.track).cloned() else {
         return Ok(vec![drained]);

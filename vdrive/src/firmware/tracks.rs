@@ -180,13 +180,15 @@ pub(super) fn invisible(state: &State, writing: Option<&Writing>, way: Way) -> O
     }
     let (start, limit) = (next_start(state, writing), end_of_disc(state));
     let number = state.tracks.last().map_or(1, |track| track.number + 1);
+    // A rehearsal leaves no track in the tables.
+    let next = writing.filter(|w| w.track == number).map_or(start, |w| w.next);
     (start < limit && number < most_tracks(state)).then_some(Row {
         number,
         session: state.open_session(),
         start,
         size: between(start, limit),
-        nwa: Some(start),
-        free: between(start, limit),
+        nwa: Some(next),
+        free: between(next, limit),
         last: None,
         reserved: false,
         blank: true,

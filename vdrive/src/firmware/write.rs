@@ -331,6 +331,12 @@ fn begin_track(cx: &mut Cx<'_>, place: &Place, lba: Lba, blocks: Blocks) -> Resu
         writing.next = next;
         return Ok(());
     }
+    if rehearses(cx) {
+        let live = cx.live()?;
+        live.rehearsal = true;
+        live.writing = Some(Writing { track: row.number, next, from: lba });
+        return Ok(());
+    }
     let track = match cx.state()?.track(row.number) {
         Some(track) => Track { clean: false, ..track.clone() },
         None => new_track(cx, row)?,
@@ -380,10 +386,19 @@ fn text_of<const N: usize>(field: &[u8; 16]) -> Option<[u8; N]> {
     (field[0] & 0x80 != 0 && text.iter().all(u8::is_ascii_alphanumeric)).then_some(*text)
 }
 
+/// Whether page 05 says that what is begun now is not to be recorded, on discs where it applies
+/// (MMC-6, 7.5.4.4).
+pub(super) fn rehearses(cx: &Cx<'_>) -> bool {
+    let kinds = [MediumKind::CdR, MediumKind::CdRw, MediumKind::DvdR, MediumKind::DvdRw];
+    let applies = |state: &State| kinds.contains(&state.kind()) && tracks::sequential(state);
+    cx.fw.pages.write().test_write && cx.state().is_ok_and(applies)
+}
+
 /// All tracks of the cue sheet are in the tables from the first block on; the last one stands for
 /// the session being written. Pauses that the drive makes itself go by with the blocks around them.
 fn begin_sheet(cx: &mut Cx<'_>, lba: Lba, end: Lba) -> Result<(), Refusal> {
     let session = cx.state()?.open_session();
+    let rehearsal = rehearses(cx);
     let live = cx.live()?;
     let Some(sheet) = &mut live.cue else { return Err(codes::SEQUENCE_ERROR.into()) };
     let next = sheet.behind_pauses(end);
@@ -394,9 +409,13 @@ fn begin_sheet(cx: &mut Cx<'_>, lba: Lba, end: Lba) -> Result<(), Refusal> {
     sheet.next = next;
     let tracks = sheet.tracks.clone();
     let last = tracks.last().map_or(1, |track| track.number);
+    live.rehearsal = if began { live.rehearsal } else { rehearsal };
     match &mut live.writing {
         Some(writing) => writing.next = next,
         None => live.writing = Some(Writing { track: last, next, from: lba }),
+    }
+    if live.rehearsal {
+        return Ok(());
     }
     for track in tracks.into_iter().filter(|_| !began) {
         cx.change(Change::Track(Track {
