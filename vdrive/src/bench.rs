@@ -269,19 +269,22 @@ impl Bench {
         slot.firmware.as_ref().is_none_or(Firmware::is_quiet)
     }
 
-    /// Lets the drive record what is in its buffer and come to the end of what it is at.
-    pub fn settle(&self, drive: DriveId) {
+    /// Lets the drive record what is in its buffer and come to the end of what it is at, then
+    /// switches it off.
+    pub fn switch_off(&self, drive: DriveId) {
         let mut inner = self.lock();
-        // Each round ends a job or says better when it ends; an error ends it at once.
-        for _ in 0..ROUNDS {
-            let now = inner.now;
-            let Some(slot) = inner.drives.get_mut(drive.0) else { return };
-            let Some(firmware) = &mut slot.firmware else { return };
-            let due = firmware.quiet_at(&mut slot.disc, now);
-            if due <= now && firmware.is_quiet() {
-                return;
-            }
-            inner.run_until(due);
+        inner.settle(drive);
+        inner.happen(drive, What::PowerCut);
+    }
+
+    /// Gives the drive the serial number that lies `further` behind its model's.
+    pub(crate) fn number(&self, drive: DriveId, further: u16) {
+        let mut inner = self.lock();
+        let Some(slot) = inner.drives.get_mut(drive.0) else { return };
+        let model = Arc::make_mut(&mut slot.model);
+        model.serial = serial(&model.serial, further);
+        if let Some(firmware) = &mut slot.firmware {
+            firmware.renumbered(Arc::clone(&slot.model));
         }
     }
 
@@ -396,11 +399,36 @@ impl Bench {
 /// More often than this nothing is still under way.
 const ROUNDS: u32 = 1000;
 
+/// A serial number with its last digits counted up.
+fn serial(first: &str, further: u16) -> String {
+    let head = first.trim_end_matches(|c: char| c.is_ascii_digit());
+    let digits = &first[head.len()..];
+    let width = digits.len();
+    let number = digits.parse::<u64>().unwrap_or(0).saturating_add(further.into());
+    let text = format!("{number:0width$}");
+    // What does not fit is dropped in front: the last digits are those that differ.
+    format!("{head}{}", &text[text.len().saturating_sub(width.max(1))..])
+}
+
 fn gone() -> DeviceError {
     DeviceError::new(DeviceErrorKind::Gone, "the virtual drive has no power")
 }
 
 impl Inner {
+    fn settle(&mut self, drive: DriveId) {
+        // Each round ends a job or says better when it ends; an error ends it at once.
+        for _ in 0..ROUNDS {
+            let now = self.now;
+            let Some(slot) = self.drives.get_mut(drive.0) else { return };
+            let Some(firmware) = &mut slot.firmware else { return };
+            let due = firmware.quiet_at(&mut slot.disc, now);
+            if due <= now && firmware.is_quiet() {
+                return;
+            }
+            self.run_until(due);
+        }
+    }
+
     /// Moves time to `until`, with everything that is due on the way.
     fn run_until(&mut self, until: Instant) {
         while let Some((at, (drive, what))) = self.schedule.pop_due(until) {

@@ -167,6 +167,19 @@ fn an_error_of_a_burn_is_told_to_who_burned() {
 }
 
 #[test]
+fn drives_of_one_model_have_serial_numbers_of_their_own() {
+    let serial = |number: u16| {
+        let virt = vdrive::open(&"virtual".parse().unwrap(), None, MediumKind::CdR, 1).unwrap();
+        let lun = Lun::new(number, virt, Pace::Simulated);
+        let mut room = [0; 16];
+        let mut nexus = lun.attach("a");
+        give(&mut nexus, "12 01 80 00 10 00", Data::In(&mut room)).unwrap();
+        String::from_utf8(room[4..].to_vec()).unwrap()
+    };
+    assert_eq!([0, 1, 42].map(serial), ["KLBD09000001", "KLBD09000002", "KLBD09000043"]);
+}
+
+#[test]
 fn nexuses_that_come_and_go_leave_nothing_behind() {
     let (lun, mut a, _b) = pair(MediumKind::DvdPlusR);
     for n in 0..10_000 {
@@ -196,6 +209,7 @@ fn the_end_of_a_server_leaves_all_that_was_written_on_the_disc() {
         assert_eq!(give(&mut nexus, "2a 00 00 00 00 00 00 00 20 00", Data::Out(&blocks)), Ok(()));
         drop(nexus);
         let stop = server.stopped();
+        let lun = server.luns()[0].clone();
         assert!(!stop.is_set());
         if dropped {
             drop(server);
@@ -204,6 +218,11 @@ fn the_end_of_a_server_leaves_all_that_was_written_on_the_disc() {
             server.stop();
         }
         assert!(stop.is_set() && ended.load(Ordering::SeqCst));
+        // Whoever comes late is not told that something was written.
+        let mut late = lun.attach("late");
+        let error = late.execute(&Cdb::new(&hex(TUR)), Data::None).result.unwrap_err();
+        assert_eq!(error.kind, DeviceErrorKind::Gone);
+        drop((late, lun));
         let disc = Disc::open(&path);
         // A server that is still there keeps its discs to itself.
         assert_eq!(disc.is_ok(), dropped);

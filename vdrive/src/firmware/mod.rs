@@ -221,6 +221,11 @@ impl Firmware {
         self.job.as_ref().is_none_or(Job::is_over)
     }
 
+    /// The same drive with another serial number.
+    pub(crate) fn renumbered(&mut self, model: Arc<DriveModel>) {
+        self.model = model;
+    }
+
     /// A nexus has come; `greeting` is the first that it hears.
     pub(crate) fn attach(&mut self, id: NexusId, greeting: SenseCode) {
         self.nexuses.attach(id, greeting);

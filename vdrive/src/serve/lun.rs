@@ -142,6 +142,8 @@ impl Lun {
     /// The same by another clock on the wall.
     pub fn by_wall(number: u16, virt: Virtual, pace: Pace, wall: Arc<dyn Wall>) -> Lun {
         let (bench, drive) = (virt.bench, virt.id);
+        // Two drives of one model are not one drive on two paths.
+        bench.number(drive, number);
         let start = (wall.now(), bench.now());
         let epoch = match pace {
             Pace::Simulated => 0,
@@ -282,10 +284,11 @@ impl Lun {
         }
     }
 
-    /// Lets the drive record what is in its buffer and come to the end of what it is at.
+    /// Lets the drive record what is in its buffer and come to the end of what it is at, then
+    /// switches it off: nothing can be written after that.
     pub(super) fn settle(&self) {
         self.tick();
-        self.bench().settle(self.drive());
+        self.bench().switch_off(self.drive());
     }
 
     /// Whatever passes between this drive and its initiators goes there, too.

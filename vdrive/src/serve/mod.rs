@@ -132,7 +132,8 @@ impl Server {
     }
 
     /// Ends all listeners, then lets every drive record what is in its buffer and come to the end
-    /// of what it is at. Afterwards the disc files hold everything that was written.
+    /// of what it is at, and switches it off. Afterwards the disc files hold everything that was
+    /// written.
     pub fn stop(&self) {
         self.inner.stop();
     }
