@@ -5,8 +5,8 @@
 //! time), the firmware (MMC as the host sees it). A [`mod@bench`] holds drives and discs and moves
 //! time; [`fault`]s go into its schedule; [`truth`] is what checkers see of a disc. [`models`] are
 //! the drives and discs as data; [`store`] is the disc file; [`timeline`] and [`rng`] keep runs
-//! repeatable. No wall clock, no sleeping, no randomness but from a seed; only [`serve`], which lends
-//! drives to other programs, knows what time it is.
+//! repeatable. No wall clock, no sleeping, no randomness but from a seed; only [`serve`], which
+//! lends drives to other programs, knows what time it is.
 
 pub mod bench;
 pub mod drive;

@@ -236,8 +236,8 @@ impl Firmware {
         self.nexuses.detach(id);
     }
 
-    /// A reset, which all are told of as `code`: the host's settings and the command at hand are lost; what the drive does with
-    /// the disc goes on (SAM-4, 6.3).
+    /// A reset, which all are told of as `code`: the hosts' settings and the command at hand are
+    /// lost; what the drive does with the disc goes on (SAM-4, 6.3).
     pub(crate) fn reset(&mut self, disc: &mut Option<Disc>, code: SenseCode, now: Instant) {
         self.advance(disc, now);
         self.waits_for_job = false;
