@@ -8,6 +8,8 @@
 pub mod control;
 pub mod iscsi;
 mod leap;
+#[cfg(target_os = "linux")]
+pub mod local;
 pub mod lun;
 pub mod trace;
 pub mod wall;

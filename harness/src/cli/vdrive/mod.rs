@@ -3,6 +3,7 @@
 pub mod args;
 mod ctl;
 mod fault;
+mod program;
 mod run;
 mod serve;
 mod sockets;

@@ -1,0 +1,197 @@
+//! The small folder tree beside the socket, which the shim shows in place of what the kernel has
+//! in `/proc` and `/sys` about optical drives. Knows nothing of the shim or the drives' state.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::path::{Path, PathBuf};
+
+/// What a drive calls itself, as Linux shows it (SPC-4, 6.6.2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) vendor: String,
+    pub(super) model: String,
+    pub(super) revision: String,
+}
+
+impl Identity {
+    /// From standard INQUIRY data.
+    pub(super) fn of_inquiry(bytes: &[u8; 36]) -> Identity {
+        let text = |from: usize, to: usize| -> String {
+            let plain =
+                |byte: &u8| if (0x20..0x7f).contains(byte) { char::from(*byte) } else { ' ' };
+            bytes[from..to].iter().map(plain).collect()
+        };
+        Identity { vendor: text(8, 16), model: text(16, 32), revision: text(32, 36) }
+    }
+}
+
+/// Where the tree of the socket at this path is.
+pub(super) fn beside(socket: &Path) -> PathBuf {
+    let mut name = socket.as_os_str().to_owned();
+    name.push(".d");
+    PathBuf::from(name)
+}
+
+/// Makes the tree at `root` for these drives, in place of one that was left behind.
+pub(super) fn grow(root: &Path, drives: &[Identity]) -> io::Result<()> {
+    if root.exists() {
+        fs::remove_dir_all(root)?;
+    }
+    fs::DirBuilder::new().mode(0o700).create(root)?;
+    for folder in ["proc/scsi/sg", "proc/sys/dev/cdrom"] {
+        fs::create_dir_all(root.join(folder))?;
+    }
+    for folder in ["block", "class/block", "class/scsi_generic", "class/scsi_device"] {
+        fs::create_dir_all(root.join("sys").join(folder))?;
+    }
+    for folder in ["bus/scsi/devices", "dev/block", "dev/char", "devices"] {
+        fs::create_dir_all(root.join("sys").join(folder))?;
+    }
+    fs::write(root.join("proc/sys/dev/cdrom/info"), cdrom_info(drives.len()))?;
+    fs::write(root.join("proc/scsi/sg/version"), "30536\t20140801\n")?;
+    fs::write(root.join("proc/scsi/sg/devices"), lines(drives, |i, _| sg_line(i)))?;
+    fs::write(root.join("proc/scsi/sg/device_strs"), lines(drives, |_, drive| strings(drive)))?;
+    fs::write(root.join("proc/scsi/scsi"), scsi(drives))?;
+    for (index, drive) in drives.iter().enumerate() {
+        grow_drive(&root.join("sys"), index, drive)?;
+    }
+    Ok(())
+}
+
+/// What sysfs has about one drive: the device with its attributes, and links to it.
+fn grow_drive(sys: &Path, index: usize, drive: &Identity) -> io::Result<()> {
+    let (sr, sg, address) = (format!("sr{index}"), format!("sg{index}"), format!("0:0:{index}:0"));
+    let device = format!("devices/host0/target0:0:{index}/{address}");
+    let home = sys.join(&device);
+    let block = home.join("block").join(&sr);
+    let generic = home.join("scsi_generic").join(&sg);
+    fs::create_dir_all(block.join("queue"))?;
+    fs::create_dir_all(&generic)?;
+    for (name, text) in [
+        ("type", "5"),
+        ("vendor", &drive.vendor),
+        ("model", &drive.model),
+        ("rev", &drive.revision),
+        ("scsi_level", "6"),
+        ("state", "running"),
+    ] {
+        fs::write(home.join(name), format!("{text}\n"))?;
+    }
+    let numbers = [(&block, 11, &sr, "block"), (&generic, 21, &sg, "scsi_generic")];
+    for (folder, major, name, subsystem) in numbers {
+        fs::write(folder.join("dev"), format!("{major}:{index}\n"))?;
+        let event = format!("MAJOR={major}\nMINOR={index}\nDEVNAME={name}\n");
+        let kind = if major == 11 { "DEVTYPE=disk\n" } else { "" };
+        fs::write(folder.join("uevent"), event + kind)?;
+        symlink("../../../0:0:N:0".replace('N', &index.to_string()), folder.join("device"))?;
+        symlink(format!("../../../../../../class/{subsystem}"), folder.join("subsystem"))?;
+    }
+    for (name, text) in [("removable", "1"), ("ro", "0"), ("capability", "119")] {
+        fs::write(block.join(name), format!("{text}\n"))?;
+    }
+    for (name, text) in [
+        ("max_sectors_kb", "1024"),
+        ("max_hw_sectors_kb", "1024"),
+        ("logical_block_size", "2048"),
+        ("physical_block_size", "2048"),
+        ("hw_sector_size", "2048"),
+        ("rotational", "1"),
+    ] {
+        fs::write(block.join("queue").join(name), format!("{text}\n"))?;
+    }
+    symlink(format!("../{device}/block/{sr}"), sys.join("block").join(&sr))?;
+    for (from, to) in [
+        (format!("class/block/{sr}"), format!("block/{sr}")),
+        (format!("dev/block/11:{index}"), format!("block/{sr}")),
+        (format!("class/scsi_generic/{sg}"), format!("scsi_generic/{sg}")),
+        (format!("dev/char/21:{index}"), format!("scsi_generic/{sg}")),
+    ] {
+        symlink(format!("../../{device}/{to}"), sys.join(from))?;
+    }
+    symlink(format!("../../../{device}"), sys.join("bus/scsi/devices").join(&address))
+}
+
+fn lines(drives: &[Identity], line: impl Fn(usize, &Identity) -> String) -> String {
+    drives.iter().enumerate().map(|(index, drive)| line(index, drive) + "\n").collect()
+}
+
+/// host, channel, id, lun, type, opens, queue depth, busy, online.
+fn sg_line(index: usize) -> String {
+    format!("0\t0\t{index}\t0\t5\t1\t1\t0\t1")
+}
+
+fn strings(drive: &Identity) -> String {
+    format!("{}\t{}\t{}", drive.vendor, drive.model, drive.revision)
+}
+
+fn scsi(drives: &[Identity]) -> String {
+    let head = "Attached devices:\n".to_owned();
+    head + &lines(drives, |index, drive| {
+        format!(
+            "Host: scsi0 Channel: 00 Id: {index:02} Lun: 00\n  Vendor: {} Model: {} Rev: {}\n  \
+             Type:   CD-ROM                           ANSI  SCSI revision: 05",
+            drive.vendor, drive.model, drive.revision
+        )
+    })
+}
+
+/// `/proc/sys/dev/cdrom/info`: a column for each drive, the last one first, as the kernel has it.
+fn cdrom_info(count: usize) -> String {
+    let mut text = "CD-ROM information, Id: cdrom.c 3.20 2003/12/17\n".to_owned();
+    let names: String = (0..count).rev().map(|index| format!("\tsr{index}")).collect();
+    text += &format!("\ndrive name:\t{names}");
+    let rows = [
+        ("drive speed:\t", "48"),
+        ("drive # of slots:", "1"),
+        ("Can close tray:\t", "1"),
+        ("Can open tray:\t", "1"),
+        ("Can lock tray:\t", "1"),
+        ("Can change speed:", "1"),
+        ("Can select disk:", "0"),
+        ("Can read multisession:", "1"),
+        ("Can read MCN:\t", "1"),
+        ("Reports media changed:", "1"),
+        ("Can play audio:\t", "1"),
+        ("Can write CD-R:\t", "1"),
+        ("Can write CD-RW:", "1"),
+        ("Can read DVD:\t", "1"),
+        ("Can write DVD-R:", "1"),
+        ("Can write DVD-RAM:", "1"),
+        ("Can read MRW:\t", "0"),
+        ("Can write MRW:\t", "0"),
+        ("Can write RAM:\t", "1"),
+    ];
+    for (name, value) in rows {
+        text += &format!("\n{name}");
+        text += &format!("\t{value}").repeat(count);
+    }
+    text + "\n\n\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_links_of_the_tree_lead_to_the_drive() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("s.d");
+        let mut inquiry = [b' '; 36];
+        inquiry[8..12].copy_from_slice(b"ACME");
+        inquiry[16..23].copy_from_slice(b"BURNER\x01");
+        let drives = vec![Identity::of_inquiry(&inquiry), Identity::default()];
+        grow(&root, &drives).unwrap();
+        grow(&root, &drives).expect("a tree that was left behind is replaced");
+        let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
+        assert_eq!(read("sys/block/sr1/dev"), "11:1\n");
+        assert_eq!(read("sys/block/sr1/device/type"), "5\n");
+        assert_eq!(read("sys/class/scsi_generic/sg0/device/vendor"), "ACME    \n");
+        assert_eq!(read("sys/bus/scsi/devices/0:0:0:0/model"), "BURNER          \n");
+        assert_eq!(read("sys/bus/scsi/devices/0:0:1:0/block/sr1/removable"), "1\n");
+        assert_eq!(read("sys/dev/block/11:1/device/block/sr1/dev"), "11:1\n");
+        assert_eq!(read("sys/dev/char/21:1/device/scsi_generic/sg1/dev"), "21:1\n");
+        assert!(read("proc/sys/dev/cdrom/info").contains("drive name:\t\tsr1\tsr0\n"));
+        assert_eq!(read("proc/scsi/sg/devices").lines().count(), 2);
+    }
+}
