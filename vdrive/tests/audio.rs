@@ -287,3 +287,75 @@ fn playing_takes_its_time() {
     assert_eq!(status(&mut host)[1], 0x13);
     assert_eq!(status(&mut host)[1], 0x15);
 }
+
+/// A lead-in of two tracks, a program area and a lead-out with all channels, as a host makes them.
+fn raw_session() -> Vec<(i32, Vec<u8>)> {
+    let lead_out = 1200;
+    let point = |control: u8, point: u8, msf: [u8; 3]| {
+        let [m, s, f] = msf.map(sector::bcd);
+        subchannel::sealed([control << 4 | 1, 0, point, 0, 0, 0, 0, m, s, f, 0, 0])
+    };
+    let points = [
+        point(4, 0xa0, [1, 0, 0]),
+        point(0, 0xa1, [2, 0, 0]),
+        point(0, 0xa2, [0, 18, 0]),
+        point(4, 0x01, [0, 2, 0]),
+        point(0, 0x02, [0, 10, 0]),
+    ];
+    (-11_634..lead_out + 200)
+        .map(|lba| {
+            let q = match lba {
+                ..-150 => points[(lba + 11_634) as usize / 3 % points.len()],
+                -150..0 => subchannel::position(4, 1, 0, -lba as u32, Lba(lba)),
+                0..450 => subchannel::position(4, 1, 1, lba as u32, Lba(lba)),
+                450..600 => subchannel::position(0, 2, 0, (600 - lba) as u32, Lba(lba)),
+                700 => subchannel::catalogue(0, b"1234567890123", Lba(lba)),
+                710 => subchannel::isrc(0, b"USABC1234567", Lba(lba)),
+                600..1200 => subchannel::position(0, 2, 1, (lba - 600) as u32, Lba(lba)),
+                _ => subchannel::position(0, 0xaa, 1, (lba - 1200) as u32, Lba(lba)),
+            };
+            let main = match lba {
+                -150..450 => {
+                    let mut frame = sector::mode1(Lba(lba), &block(lba, 5));
+                    sector::scramble(&mut frame);
+                    frame.to_vec()
+                }
+                450..1200 => audio(lba, 5),
+                _ => vec![0; FRAME],
+            };
+            (lba, [main, subchannel::spread(&q, false).to_vec()].concat())
+        })
+        .collect()
+}
+
+#[test]
+fn raw_sessions_say_themselves_what_they_are() {
+    let mut host = Host::with(MediumKind::CdR);
+    host.page05("43 04 03");
+    assert_eq!(host.nwa(0xff) as i32, -11_634);
+    let session = raw_session();
+    assert_eq!(host.write_sectors(Lba(0), 1, &session[0].1), Err((5, 0x21, 2)));
+    for sectors in session.chunks(20) {
+        let data: Vec<u8> = sectors.iter().flat_map(|sector| sector.1.clone()).collect();
+        let at = Lba(sectors[0].0);
+        assert_eq!(host.write_sectors(at, sectors.len() as u32, &data), Ok(0), "at {at}");
+    }
+    host.good(SYNC);
+    let toc = host.read("43 00 00 00 00 00 00 00 40 00", 64);
+    assert_eq!(toc[..6], [0, 26, 1, 2, 0, 0x14]);
+    assert_eq!(
+        (toc[13], &toc[16..20], &toc[24..28]),
+        (0x10, &[0, 0, 2, 88][..], &[0, 0, 4, 176][..])
+    );
+    assert_eq!(host.read("51 00 00 00 00 00 00 00 22 00", 34)[2] & 15, 0xe);
+    assert_eq!(host.read("28 00 00 00 00 64 00 00 01 00", 2048), block(100, 5));
+    same(&mut host, 450, 1200, 5);
+    let all = read_cd(&mut host, 800, 1, [0, 0xf8, 1], FRAME + 96);
+    assert_eq!(all, session[(800 + 11_634) as usize].1);
+    let whole = read_cd(&mut host, 100, 1, [2, 0xf8, 0], FRAME);
+    assert_eq!(whole, sector::mode1(Lba(100), &block(100, 5)));
+    assert_eq!(host.read("42 00 40 02 00 00 00 00 18 00", 24)[8..22], *b"\x801234567890123");
+    assert_eq!(host.read("42 00 40 03 00 00 02 00 18 00", 24)[8..21], *b"\x80USABC1234567");
+    // Nothing follows.
+    assert_eq!(host.write_sectors(Lba(-11_634), 1, &session[0].1), Err((5, 0x30, 5)));
+}

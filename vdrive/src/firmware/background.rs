@@ -87,6 +87,7 @@ impl Firmware {
             live.writing = None;
             live.cue = None;
             live.rehearsal = false;
+            live.raw = None;
         }
         match &mut self.job {
             Some(job) if !job.is_over() => job.fail(sense),
@@ -117,6 +118,7 @@ impl Firmware {
                 if let Some(live) = &mut self.live {
                     live.writing = None;
                     live.cue = None;
+                    live.raw = None;
                     live.rewriting = false;
                     live.rehearsal = false;
                 }

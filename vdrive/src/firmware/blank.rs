@@ -36,6 +36,7 @@ pub(super) fn blank(cx: &mut Cx<'_>, cdb: &Cdb, _: &mut Data<'_>) -> Reply {
     let live = cx.live()?;
     live.writing = None;
     live.cue = None;
+    live.raw = None;
     let state = cx.state()?;
     let mut changes = format::wiped(state);
     // The lead-in of a minimally blanked DVD-RW is still there (MMC-6, 4.4.3.3).

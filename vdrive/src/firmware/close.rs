@@ -114,7 +114,9 @@ fn close_track(cx: &mut Cx<'_>, number: u16) -> Result<Vec<Step>, Refusal> {
         }
         // What was reserved is filled up (MMC-6, 6.3.3), unless it was to be written at once and
         // cannot be taken up again.
-        _ if track.size.0 > 0 && !(row.damaged && matches!(track.way, Way::Sao | Way::Dao)) => {
+        _ if track.size.0 > 0
+            && !(row.damaged && matches!(track.way, Way::Sao | Way::Raw | Way::Dao)) =>
+        {
             let end = track.start.checked_add(track.size).unwrap_or(next);
             let padding = end.checked_from(next).unwrap_or_default();
             let mut changes = Vec::new();

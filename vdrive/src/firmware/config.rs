@@ -213,6 +213,7 @@ fn writing(model: &DriveModel, now: &Now<'_>) -> Vec<FeatureDescriptor> {
     let sao = CdMastering {
         buf,
         sao: true,
+        raw: true,
         rw_sub: true,
         test: true,
         cd_rw,

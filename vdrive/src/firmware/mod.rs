@@ -27,6 +27,7 @@ mod nexus;
 mod opc;
 mod performance;
 mod power;
+mod raw;
 mod read;
 mod read_cd;
 mod ready;
@@ -90,6 +91,8 @@ pub(crate) struct Live {
     cue: Option<cue::Sheet>,
     /// What is being written is not recorded: the laser stays at reading power (Test Write).
     rehearsal: bool,
+    /// The session that is being written raw.
+    raw: Option<raw::Raw>,
     /// What is in the buffer goes by pseudo-overwrite.
     rewriting: bool,
     /// Audio that is being played.
@@ -375,6 +378,7 @@ impl Firmware {
         let at_once = self.pages.at_once();
         match state.kind() {
             MediumKind::CdR | MediumKind::CdRw if at_once => Way::Sao,
+            MediumKind::CdR | MediumKind::CdRw if self.pages.raw() => Way::Raw,
             MediumKind::CdR | MediumKind::CdRw => Way::Tao,
             MediumKind::DvdR | MediumKind::DvdRw if at_once => Way::Dao,
             MediumKind::DvdR | MediumKind::DvdRw => Way::Incremental,

@@ -73,6 +73,11 @@ impl Pages {
         self.write.write_type == WriteType::SessionAtOnce
     }
 
+    /// Whether the host makes the whole session.
+    pub(super) fn raw(&self) -> bool {
+        self.write.write_type == WriteType::Raw
+    }
+
     /// Page 05 starts anew with each disc, as what suits its kind.
     pub(super) fn medium_came(&mut self, kind: MediumKind) {
         self.write = match kind.family() {
@@ -441,6 +446,8 @@ fn cd_parameters(asked: WriteParameters) -> Result<WriteParameters, Refusal> {
             return Err(bad_parameter(4));
         }
         WriteType::SessionAtOnce => {}
+        WriteType::Raw if Source::of_raw(asked.data_block_type).is_some() => {}
+        WriteType::Raw => return Err(bad_parameter(4)),
         _ => return Err(bad_parameter(2)),
     }
     if !matches!(asked.multi_session, 0 | 3) {

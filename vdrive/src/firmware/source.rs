@@ -111,7 +111,6 @@ impl Source {
     }
 
     /// What a data block type of page 05h means in raw writing.
-    #[cfg_attr(not(test), expect(dead_code, reason = "raw writing comes next"))]
     pub(super) fn of_raw(kind: u8) -> Option<Source> {
         match kind {
             1 => Some(Source { fill: Fill::Raw, sub: Sub::Pq }),

@@ -11,6 +11,7 @@ use super::close;
 use super::context::{Answer, Cx, Refusal, Reply};
 use super::job::{Effect, Step};
 use super::ms;
+use super::raw;
 use super::tracks::{self, RUN_OUT, SHORTEST};
 use crate::mechanism::Operation;
 use crate::medium::{Change, Track, TrackState, Way};
@@ -43,6 +44,9 @@ pub(super) fn end_of_writing(cx: &mut Cx<'_>) -> Result<Vec<Step>, Refusal> {
     let idle = cx.fw.laser.is_empty();
     cx.fw.laser.flush(cx.now);
     let drained = step(Duration::ZERO, Effect::Drained);
+    if cx.live()?.raw.is_some() {
+        return raw::end(cx, if idle { Vec::new() } else { vec![drained] });
+    }
     let Some(writing) = cx.live()?.writing else {
         let mut steps = if idle { Vec::new() } else { vec![drained] };
         if cx.live()?.rewriting {
@@ -71,6 +75,7 @@ pub(super) fn end_of_writing(cx: &mut Cx<'_>) -> Result<Vec<Step>, Refusal> {
             let (changes, padding) = track_at_once(&track, writing.next);
             steps.push(step(pad_time(cx, writing.next, padding) + update, Effect::Medium(changes)));
         }
+        Way::Raw => return Ok(steps),
         Way::Sao => {
             let all = cx.live()?.cue.as_ref().is_some_and(|sheet| sheet.next == sheet.lead_out);
             if !all {

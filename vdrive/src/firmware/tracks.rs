@@ -178,7 +178,14 @@ pub(super) fn invisible(state: &State, writing: Option<&Writing>, way: Way) -> O
     if state.open_tracks().any(|t| t.state != TrackState::Complete && last(t)) {
         return None;
     }
-    let (start, limit) = (next_start(state, writing), end_of_disc(state));
+    let (mut start, limit) = (next_start(state, writing), end_of_disc(state));
+    if way == Way::Raw {
+        // A raw session starts with its lead-in, and has the disc for itself.
+        start = super::cue::lead_in_start(state);
+        if !state.is_blank() {
+            return None;
+        }
+    }
     let number = state.tracks.last().map_or(1, |track| track.number + 1);
     // A rehearsal leaves no track in the tables.
     let next = writing.filter(|w| w.track == number).map_or(start, |w| w.next);

@@ -8,7 +8,8 @@ use engine::units::{BLOCK, Blocks, Lba};
 
 use super::context::{Answer, Cx, Refusal, Reply, bad_cdb};
 use super::job::{Effect, Step};
-use super::source::Source;
+use super::raw;
+use super::source::{Fill, Source};
 use super::sync;
 use super::tracks::{self, Row, Writing};
 use crate::medium::{CdTrack, Change, FormatState, State, Track, TrackState, Way};
@@ -104,6 +105,7 @@ fn write(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks, care: Care, data: &mut Data<
         push(cx, &part, now, streamed);
         left = rest;
     }
+    raw::taken(cx, lba.checked_add(blocks).ok_or(codes::LBA_OUT_OF_RANGE)?)?;
     let at = cx.now + cx.fw.transfer(bytes);
     if care == Care::Forced {
         cx.fw.laser.flush(cx.now);
@@ -126,6 +128,10 @@ fn parts(cx: &mut Cx<'_>, place: &Place, lba: Lba, blocks: Blocks) -> Result<Vec
     let whole = |source| Ok(vec![Part { at: lba, blocks, source }]);
     match place {
         Place::Sheet => {}
+        Place::Raw => {
+            let kind = cx.fw.pages.write().data_block_type;
+            return whole(Source::of_raw(kind).ok_or(codes::ILLEGAL_MODE_FOR_TRACK)?);
+        }
         Place::Track(row) if row.way == Way::Tao => return whole(track_source(cx, row)?),
         Place::Track(_) | Place::Overwrite | Place::Again => return whole(Source::DATA),
     }
@@ -171,6 +177,12 @@ fn push(cx: &mut Cx<'_>, part: &Part, sent: &[u8], streamed: bool) {
         let host = &sent[i as usize * each..(i as usize + 1) * each];
         made.clear();
         let form = part.source.make(at, sub_header, host, &mut made);
+        if part.source.fill == Fill::Raw
+            && let Some(raw) = cx.fw.live.as_mut().and_then(|live| live.raw.as_mut())
+            && let Some(subcode) = made.last_chunk()
+        {
+            raw::note(raw, at, subcode);
+        }
         cx.fw.laser.push(cx.now, at, form, &made);
     }
 }
@@ -191,6 +203,8 @@ enum Place {
     Track(Row),
     /// Into the session that a cue sheet describes.
     Sheet,
+    /// Into a session that the host makes as a whole.
+    Raw,
     /// Anywhere on a disc that is overwritten at random.
     Overwrite,
     /// Onto blocks that are recorded already, by pseudo-overwrite.
@@ -238,6 +252,11 @@ fn admit(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks) -> Result<Place, Refusal> {
     }
     if written(state, lba, blocks) {
         return again(cx, lba, end);
+    }
+    let begun = cx.fw.live.as_ref().is_some_and(|live| live.raw.is_some());
+    if cd && (begun || cx.fw.way(state) == Way::Raw) {
+        raw::admit(cx, lba, end)?;
+        return Ok(Place::Raw);
     }
     let rows = cx.rows()?;
     let Some(row) = rows.iter().find(|row| row.nwa == Some(lba)) else {
@@ -325,6 +344,15 @@ fn begin_track(cx: &mut Cx<'_>, place: &Place, lba: Lba, blocks: Blocks) -> Resu
             return Ok(());
         }
         Place::Sheet => return begin_sheet(cx, lba, next),
+        Place::Raw => {
+            let rehearsal = rehearses(cx);
+            let live = cx.live()?;
+            if live.raw.is_none() {
+                live.rehearsal = rehearsal;
+                live.raw = Some(raw::Raw::default());
+            }
+            return Ok(());
+        }
         Place::Track(row) => row,
     };
     if let Some(writing) = &mut cx.live()?.writing {

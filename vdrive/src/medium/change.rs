@@ -130,8 +130,8 @@ impl Reader<'_> {
     }
 }
 
-const WAYS: [Way; 6] =
-    [Way::Tao, Way::Sao, Way::Incremental, Way::Dao, Way::Sequential, Way::Overwrite];
+const WAYS: [Way; 7] =
+    [Way::Tao, Way::Sao, Way::Incremental, Way::Dao, Way::Sequential, Way::Overwrite, Way::Raw];
 const TRACK_STATES: [TrackState; 3] =
     [TrackState::Open, TrackState::Reserved, TrackState::Complete];
 const FORMAT_STATES: [FormatState; 4] =

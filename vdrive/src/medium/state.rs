@@ -19,6 +19,8 @@ pub enum Way {
     Tao,
     /// CD, session at once.
     Sao,
+    /// CD, raw: the host makes everything.
+    Raw,
     /// DVD-R and DVD-RW, incremental.
     Incremental,
     /// DVD-R and DVD-RW, disc at once.
