@@ -3,6 +3,7 @@
 pub mod args;
 mod ctl;
 mod fault;
+mod lend;
 mod program;
 mod run;
 mod serve;
