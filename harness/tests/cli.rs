@@ -11,6 +11,8 @@ fn kiln(dir: &Path, args: &[&str]) -> Output {
         .env("SOURCE_DATE_EPOCH", "1767225600")
         .env("NO_COLOR", "1")
         .env_remove("COLUMNS")
+        .env("XDG_RUNTIME_DIR", dir)
+        .env_remove("KILN_VDRIVE_SOCKET")
         .output()
         .expect("the program is built with the test")
 }
@@ -56,6 +58,15 @@ fn help_pages() {
             &["disc", "new", "--help"],
             &["drives", "--help"],
             &["run", "--help"],
+            &["vdrive", "--help"],
+            &["vdrive", "serve", "--help"],
+            &["vdrive", "run", "--help"],
+            &["vdrive", "ctl", "--help"],
+            &["vdrive", "ctl", "insert", "--help"],
+            &["vdrive", "ctl", "eject", "--help"],
+            &["vdrive", "ctl", "fault", "--help"],
+            &["vdrive", "ctl", "trace", "--help"],
+            &["vdrive", "ctl", "status", "--help"],
             &["completions", "--help"],
             &["man", "--help"],
             &["help", "exit-codes"],
@@ -110,6 +121,56 @@ fn wrong_things_have_their_words_and_codes() {
             &["run", "letter.disc"],
         ]
     ));
+}
+
+#[test]
+fn wrong_words_about_lending_have_their_codes() {
+    let dir = workplace();
+    std::fs::write(dir.path().join("short"), "secret\n").expect("writable");
+    let serve = |args: &[&'static str]| [&["vdrive", "serve"], args].concat();
+    let ctl = |args: &[&'static str]| [&["vdrive", "ctl"], args].concat();
+    let empty = ["--empty", "--listen", "127.0.0.1:0"];
+    let runs = [
+        serve(&[]),
+        serve(&["--disc", "missing.disc"]),
+        serve(&["--drive", "virtual:cd-r", "--drive", "virtual:bd-r", "--empty"]),
+        serve(&["--drive", "/dev/sr0", "--empty"]),
+        serve(&["--empty", "--listen", "192.0.2.1:3260"]),
+        serve(&["--empty", "--listen", "localhost"]),
+        serve(&[&empty[..], &["--iqn", "My Recorder"]].concat()),
+        serve(&[&empty[..], &["--chap-user", "me"]].concat()),
+        serve(&[&empty[..], &["--chap-user", "me", "--chap-secret-file", "none"]].concat()),
+        serve(&[&empty[..], &["--chap-user", "me", "--chap-secret-file", "short"]].concat()),
+        serve(&[&empty[..], &["--trace", "no/such/folder/x.trace"]].concat()),
+        serve(&[&empty[..], &["--socket", "short"]].concat()),
+        ctl(&["status"]),
+        ctl(&["--socket", "missing.sock", "eject"]),
+        ctl(&["fault", "melt"]),
+        ctl(&["fault", "write-error", "all"]),
+        ctl(&["fault", "hang"]),
+        ctl(&["fault", "reset", "--at", "soon"]),
+        ctl(&["fault", "reset", "--at", "1", "--now"]),
+        ctl(&["insert", "a.disc", "--medium"]),
+    ];
+    let runs: Vec<&[&str]> = runs.iter().map(Vec::as_slice).collect();
+    let said = all(dir.path(), &runs).replace(&dir.path().display().to_string(), "DIR");
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn every_command_has_its_page_and_its_completions() {
+    let dir = workplace();
+    assert!(kiln(dir.path(), &["man", "-d", "man"]).status.success());
+    for page in ["kiln-vdrive", "kiln-vdrive-serve", "kiln-vdrive-run", "kiln-vdrive-ctl-fault"] {
+        let text = std::fs::read_to_string(dir.path().join(format!("man/{page}.1")));
+        let name = page.replace('-', "\\-");
+        assert!(text.expect(page).contains(&name), "{page}");
+    }
+    let script = String::from_utf8(kiln(dir.path(), &["completions", "bash"]).stdout);
+    let script = script.expect("UTF-8");
+    for word in ["pull-power", "--before-command", "--allow-remote"] {
+        assert!(script.contains(word), "{word}");
+    }
 }
 
 #[test]

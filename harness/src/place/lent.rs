@@ -32,7 +32,8 @@ pub fn lend(
             .advise("Name a disc file with --disc, or say --empty for a drive without a disc."));
     }
     if addresses.len() > 1 && addresses.len() != drives {
-        let what = format!("--drive is given {} times for {drives} drives", addresses.len());
+        let count = if drives == 1 { "1 drive" } else { &format!("{drives} drives") };
+        let what = format!("--drive is given {} times for {count}", addresses.len());
         return Err(Failure::new(Exit::Usage, what).advise(
             "Give it once for all drives, or once for each --disc and then each --empty.",
         ));

@@ -4,7 +4,7 @@
 #![expect(missing_docs, reason = "a comment on a group of arguments would replace its own help")]
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Subcommand, ValueHint};
@@ -69,7 +69,7 @@ pub struct Serve {
     pub lend: LendArgs,
 
     /// The address and port to wait for initiators at; port 0 takes a free one
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:3260")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:3260", value_parser = place)]
     pub listen: SocketAddr,
 
     /// Let --listen be an address that other machines can reach
@@ -96,6 +96,13 @@ pub struct Serve {
     #[arg(long, value_name = "FILE", requires = "chap_target_user")]
     #[arg(value_hint = ValueHint::FilePath)]
     pub chap_target_secret_file: Option<PathBuf>,
+}
+
+/// An address and a port, or a name and a port.
+fn place(text: &str) -> Result<SocketAddr, String> {
+    let like = "say ADDR:PORT, such as 127.0.0.1:3260";
+    let mut found = text.to_socket_addrs().map_err(|error| format!("{error}; {like}"))?;
+    found.next().ok_or_else(|| format!("it has no address; {like}"))
 }
 
 const SERVE_EXAMPLES: &str = "Examples:

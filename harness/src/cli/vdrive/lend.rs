@@ -60,6 +60,10 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 fn refused(error: &LocalError) -> Failure {
-    Failure::new(Exit::Drive, error.to_string())
-        .advise("--socket names another place for the local socket.")
+    let failure = Failure::new(Exit::Drive, error.to_string());
+    match error {
+        // It says so itself.
+        LocalError::InUse(_) => failure,
+        _ => failure.advise("--socket names another place for the local socket."),
+    }
 }
