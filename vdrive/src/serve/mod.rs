@@ -135,7 +135,7 @@ impl Server {
 
     /// Ends all listeners, then lets every drive record what is in its buffer and come to the end
     /// of what it is at, and switches it off. Afterwards the disc files hold everything that was
-    /// written.
+    /// written; the trace is complete once it is stopped, too.
     pub fn stop(&self) {
         self.inner.stop();
     }
@@ -156,13 +156,13 @@ impl Inner {
             let _ = ticker.join();
         }
         self.luns.iter().for_each(Lun::settle);
-        // Whoever wants to know whether the trace is complete stops it before.
-        let _ = self.trace.stop();
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         self.stop();
+        // Whoever wants to know whether the trace is complete stops it before.
+        let _ = self.trace.stop();
     }
 }

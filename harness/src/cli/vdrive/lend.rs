@@ -7,7 +7,6 @@ use vdrive::serve::local::{Local, LocalError};
 use vdrive::serve::{Lun, Pace, Server};
 
 use super::args::LendArgs;
-use super::sockets;
 use crate::exit::{Exit, Failure};
 use crate::place;
 
@@ -17,16 +16,14 @@ pub(super) struct Lending {
     pub(super) local: Local,
 }
 
-/// Puts the drives on their benches and opens the local socket. `about` says what else the server
-/// is: it is given the server's drives.
+/// Puts the drives on their benches and opens the local socket, at `socket` if the user names no
+/// other. `about` says what else the server is: it is given the server's drives.
 pub(super) fn lend(
     args: &LendArgs,
+    socket: PathBuf,
     about: impl FnOnce(&Server) -> About,
 ) -> Result<Lending, Failure> {
-    let socket = match &args.socket {
-        Some(path) => absolute(path)?,
-        None => sockets::own(),
-    };
+    let socket = args.socket.as_deref().map_or(Ok(socket), absolute)?;
     let pace = if args.pace { Pace::RealTime } else { Pace::Simulated };
     let lent = place::lend(&args.drive, &args.disc, usize::from(args.empty), args.seed)?;
     let luns = (0..).zip(lent).map(|(number, lent)| Lun::new(number, lent.drive, pace));

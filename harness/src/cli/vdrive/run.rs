@@ -8,15 +8,13 @@ use nix::errno::Errno;
 use nix::sys::signal::{self, SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
-use vdrive::serve::control::{About, Desk};
-use vdrive::serve::local::Local;
-use vdrive::serve::{Lun, Pace, Server};
+use vdrive::serve::control::About;
 
 use super::args::{LendArgs, RunProgram};
-use super::{program, sockets};
+use super::lend::Lending;
+use super::{lend, program, sockets};
 use crate::cli::out;
 use crate::exit::{Exit, Failure};
-use crate::place;
 
 /// What is passed on to the program, if somebody sends it to this one.
 const PASSED_ON: [Signal; 7] = [
@@ -42,7 +40,7 @@ pub(super) fn run(args: &RunProgram) -> Result<u8, Failure> {
     })?;
     // Before the first thread, so that all of them leave these signals to `wait`.
     let signals = Signals::take()?;
-    let lent = lend(&args.lend, folder.path().join("socket"))?;
+    let lent = drives(&args.lend, folder.path().join("socket"))?;
     let mut command = Command::new(&path);
     command.args(rest);
     std::os::unix::process::CommandExt::arg0(&mut command, name);
@@ -71,10 +69,10 @@ fn code(status: ExitStatus) -> u8 {
 struct Lent {
     socket: PathBuf,
     /// The server, if it is this process.
-    own: Option<(Server, Local)>,
+    own: Option<Lending>,
 }
 
-fn lend(args: &LendArgs, private: PathBuf) -> Result<Lent, Failure> {
+fn drives(args: &LendArgs, private: PathBuf) -> Result<Lent, Failure> {
     if args.disc.is_empty() && args.empty == 0 {
         let own = [
             (!args.drive.is_empty(), "--drive"),
@@ -95,32 +93,14 @@ fn lend(args: &LendArgs, private: PathBuf) -> Result<Lent, Failure> {
         let status = client.status().map_err(|error| sockets::failure(&error))?;
         return Ok(Lent { socket: socket.unwrap_or(status.socket.into()), own: None });
     }
-    let drives = place::lend(&args.drive, &args.disc, usize::from(args.empty), args.seed)?;
-    let pace = if args.pace { Pace::RealTime } else { Pace::Simulated };
-    let luns = drives.into_iter().zip(0..).map(|(lent, n)| Lun::new(n, lent.drive, pace));
-    let server = Server::new(luns.collect());
-    if let Some(path) = &args.trace {
-        let started = server.trace().start(path);
-        started.map_err(|error| Failure::new(Exit::Output, error.to_string()))?;
-    }
-    let socket = args.socket.clone().unwrap_or(private);
-    let shown = socket.display().to_string();
-    let desk = Desk::new(server.clone(), About { socket: shown, ..About::default() });
-    let control = Box::new(move |hello: &str, stream| desk.serve(hello, stream));
-    let local = Local::listen(&server, &socket, control)
-        .map_err(|error| Failure::new(Exit::Output, error.to_string()))?;
-    let socket = local.path().to_owned();
-    Ok(Lent { socket, own: Some((server, local)) })
+    let own = lend::lend(args, private, |_| About::default())?;
+    Ok(Lent { socket: own.local.path().to_owned(), own: Some(own) })
 }
 
 impl Lent {
     /// Ends the server, if it is this process: what is in buffers is recorded.
     fn end(self) -> Result<(), Failure> {
-        let Some((server, local)) = self.own else { return Ok(()) };
-        drop(local);
-        let stopped = server.trace().stop();
-        server.stop();
-        stopped.map(drop).map_err(|error| Failure::new(Exit::Output, error.to_string()))
+        self.own.map_or(Ok(()), Lending::end)
     }
 }
 

@@ -7,7 +7,7 @@ use vdrive::serve::control::About;
 use vdrive::serve::iscsi::{Chap, Config, ConfigError, ListenError, Listener};
 
 use super::args::Serve;
-use super::lend;
+use super::{lend, sockets};
 use crate::cli::out;
 use crate::exit::{Exit, Failure};
 
@@ -17,7 +17,7 @@ pub(super) fn serve(args: &Serve) -> Result<(), Failure> {
     // Before a disc is made for a server that never comes to be.
     let listener = Listener::bind(args.listen, config).map_err(|error| refused(&error))?;
     host::on_interrupt();
-    let lending = lend::lend(&args.lend, |server| About {
+    let lending = lend::lend(&args.lend, sockets::own(), |server| About {
         target: Some(target),
         urls: server.luns().iter().map(|lun| (lun.number(), listener.url(lun.number()))).collect(),
         ..About::default()
