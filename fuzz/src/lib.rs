@@ -19,6 +19,14 @@ pub fn trace(bytes: &[u8]) {
     engine::fuzzing::trace(&String::from_utf8_lossy(bytes));
 }
 
+/// What an initiator sends to the iSCSI target, with three bytes before that say how.
+pub fn iscsi(bytes: &[u8]) {
+    assert_eq!(
+        vdrive::serve::iscsi::fuzzing::session(bytes),
+        vdrive::serve::iscsi::fuzzing::session(bytes)
+    );
+}
+
 /// An image of 2048-byte blocks, read in every namespace; the first byte says how many blocks of
 /// zeros come before the others.
 pub fn iso_reader(bytes: &[u8]) {
@@ -58,6 +66,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("command_stream", command_stream),
     ("control", control),
+    ("iscsi", iscsi),
     ("iso_reader", iso_reader),
     ("trace", trace),
     ("tree", tree),

@@ -11,9 +11,13 @@
 mod chap;
 mod config;
 pub(crate) mod connection;
+#[doc(hidden)]
+pub mod fuzzing;
 mod keys;
 mod listener;
 mod target;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 pub use config::{Chap, Config, ConfigError};
