@@ -586,3 +586,20 @@ fn a_dvd_ram_describes_itself() {
     assert!((1..35).all(|n| zone(n) > zone(n - 1)) && zone(34) < 2_295_072);
     assert_eq!(host.read("ac 01 00 00 00 00 00 00 00 08 01 00", 72), [0, 0, 0, 4, 0, 0, 0, 0]);
 }
+
+#[test]
+fn a_second_eject_waits_for_the_first() {
+    // As growisofs reloads: eject with IMMED, eject without, load with IMMED.
+    let mut host = Host::with(MediumKind::DvdPlusR);
+    let begun = host.place.bench.now();
+    host.good("1b 01 00 00 02 00");
+    host.good("1b 00 00 00 02 00");
+    assert!(host.place.bench.now().since(begun).as_secs() >= 3, "the tray is not that fast");
+    assert_eq!(host.test_ready(), Err((2, 0x3a, 2)));
+    host.good("1b 01 00 00 03 00");
+    assert_eq!(host.test_ready(), Err((2, 4, 1)));
+    // Without IMMED, the disc is ready when the command is over.
+    host.good("1b 00 00 00 03 00");
+    assert_eq!(host.test_ready(), Err((6, 0x28, 0)));
+    assert_eq!(host.test_ready(), Ok(0));
+}

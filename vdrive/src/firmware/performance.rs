@@ -73,7 +73,9 @@ fn write_speeds(cx: &Cx<'_>) -> Result<Vec<WriteSpeed>, Refusal> {
     let end = last_block(cx);
     let laser = &cx.fw.laser;
     let read = laser.read_speed().map_or(Kbps(0), |speed| speed.kbps(family));
-    let omit = cx.fw.model.behaviour.quirks.contains(&Quirk::CurrentWriteSpeedOmitted);
+    // The only speed is listed by all.
+    let omit = cx.fw.model.behaviour.quirks.contains(&Quirk::CurrentWriteSpeedOmitted)
+        && laser.write_strategies().len() > 1;
     Ok(laser
         .write_strategies()
         .iter()

@@ -10,7 +10,7 @@ use engine::mmc::sense::codes;
 use super::attention::Event;
 use super::context::{Answer, Cx, Reply, bad_cdb};
 use super::job::{Effect, Step, Turn};
-use super::{Spindle, Tray, ms, sync};
+use super::{Spindle, Tray, ms, ready, sync};
 use crate::mechanism::{Operation, PowerState};
 use crate::models::Loading;
 
@@ -20,6 +20,10 @@ pub(super) fn start_stop_unit(cx: &mut Cx<'_>, cdb: &Cdb, _: &mut Data<'_>) -> R
     if cdb.fl || cdb.layer != 0 {
         return Err(bad_cdb(4, Some(2)));
     }
+    if (cdb.power, cdb.lo_ej, cdb.start) == (0, true, false) && ejecting(cx) {
+        return cx.began(cdb.immed);
+    }
+    ready::idle(cx)?;
     match (cdb.power, cdb.lo_ej, cdb.start) {
         (0, false, false) => stop(cx, cdb.immed),
         (0, false, true) => start(cx, cdb.immed),
@@ -31,6 +35,12 @@ pub(super) fn start_stop_unit(cx: &mut Cx<'_>, cdb: &Cdb, _: &mut Data<'_>) -> R
         (5, ..) => condition(cx, PowerState::Sleep, 4),
         _ => Err(bad_cdb(4, Some(7))),
     }
+}
+
+/// Whether the tray is on its way out: whoever asks for that again waits for it. Hosts do so to know
+/// when it is there.
+fn ejecting(cx: &Cx<'_>) -> bool {
+    cx.fw.job.as_ref().is_some_and(|job| !job.is_over() && job.busy == codes::NOT_READY)
 }
 
 /// What is in the buffer goes onto the disc before the disc stops; what began ends in order where
@@ -155,6 +165,10 @@ pub(super) fn load_unload(cx: &mut Cx<'_>, cdb: &Cdb, _: &mut Data<'_>) -> Reply
     if cdb.slot != 0 {
         return Err(bad_cdb(8, None));
     }
+    if (cdb.lo_unlo, cdb.start) == (true, false) && ejecting(cx) {
+        return cx.began(cdb.immed);
+    }
+    ready::idle(cx)?;
     match (cdb.lo_unlo, cdb.start) {
         (true, true) => load(cx, cdb.immed),
         (true, false) => eject(cx, cdb.immed),

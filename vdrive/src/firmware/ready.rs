@@ -46,7 +46,7 @@ pub(super) fn check(cx: &mut Cx<'_>, gate: Gate) -> Result<(), Refusal> {
 }
 
 /// Refuses while a long operation runs that occupies the disc.
-fn idle(cx: &Cx<'_>) -> Result<(), Refusal> {
+pub(super) fn idle(cx: &Cx<'_>) -> Result<(), Refusal> {
     match &cx.fw.job {
         Some(job) if !job.is_over() && job.busy != codes::BECOMING_READY => {
             Err(Sense::new(job.busy).with_progress(job.progress(cx.now)).into())
