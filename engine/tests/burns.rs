@@ -74,6 +74,38 @@ fn a_rewritable_disc_is_written_again_only_with_consent() {
 }
 
 #[test]
+fn a_dvd_rw_for_restricted_overwrite_is_written_closed_and_written_again() {
+    use engine::device::{Cdb, Data, Device, Request};
+    let mut place = Place::new(MediumKind::DvdRw);
+    place.with(|recorder| recorder.medium()).unwrap();
+    // As dvd+rw-format does it: the quick format.
+    let list = [0, 2, 0, 8, 0, 0, 0, 0, 0x54, 0, 0, 0];
+    let cdb = Cdb::new(&[0x04, 0x11, 0, 0, 0, 0]);
+    let request = Request { cdb, timeout: std::time::Duration::from_secs(100) };
+    let done = place.virt.drive.clone().execute(&request, Data::Out(&list)).unwrap();
+    assert!(done.sense.is_empty());
+    let outcome = place.burn(1, 700, &Options::default()).unwrap();
+    assert_eq!(outcome.verified, Verified::Full);
+    place.holds(Lba(0), 1, 700);
+    // Closed, it is as large as what is on it; a larger image needs consent, and finds room.
+    assert_eq!(place.truth(|truth| truth.format().blocks), Blocks(704));
+    let error = place.burn(2, 3000, &Options::default()).unwrap_err();
+    assert_eq!((error.class(), error.disc), (Class::Medium, DiscState::Untouched));
+    let consent = Options { overwrite: true, ..Options::default() };
+    place.burn(2, 3000, &consent).unwrap();
+    place.holds(Lba(0), 2, 3000);
+}
+
+#[test]
+fn a_disc_that_holds_only_zeros_needs_no_consent() {
+    let mut place = Place::new(MediumKind::DvdRam);
+    place.burn(1, 700, &Options::default()).unwrap();
+    let error = place.burn(2, 700, &Options::default()).unwrap_err();
+    assert_eq!((error.class(), error.disc), (Class::Medium, DiscState::Untouched));
+    place.holds(Lba(0), 1, 700);
+}
+
+#[test]
 fn a_rewritable_disc_can_be_kept_open_and_grown() {
     for kind in [MediumKind::CdRw, MediumKind::DvdRw] {
         let mut place = Place::new(kind);

@@ -193,7 +193,18 @@ fn overwrite(
     }
     let (mode, start) = (Mode::Overwrite, Lba(0));
     let place = |renew, room| Ok(Place { rules, renew, mode, start, room });
+    // A disc that was closed when less was on it than it can hold gets all of it back by formatting
+    // anew (MMC-6, 4.4.3.5).
+    let kind = rules.format_kind();
+    let offered = medium.formats.iter().find(|format| Some(format.kind) == kind);
+    let cut_short = rules.method == Method::RestrictedOverwrite
+        && offered.is_some_and(|format| format.blocks > medium.free);
     match medium.state {
+        State::Overwritable if options.overwrite && cut_short => {
+            let format = offered.map(|format| (format.kind, format.blocks, format.parameter));
+            let (kind, blocks, parameter) = format.unwrap_or((FormatType::Quick, medium.free, 0));
+            place(Renew::Format { kind, sub_type: 0, blocks, parameter }, blocks)
+        }
         State::Unformatted => {
             let Some(kind) = rules.format_kind() else {
                 return Err(Fault::NotWritable { medium: medium.name() });

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::device::{Cdb, Data};
+use engine::mmc::table;
 use nix::libc::{EBADF, EINVAL, EIO, ENOTTY};
 
 use super::block;
@@ -202,10 +203,19 @@ fn scsi(
     };
     let timeout = Duration::from_millis(u64::from(timeout_ms));
     let timeout = if file.node.sg { timeout } else { timeout.max(LEAST_TIMEOUT) };
-    let cdb = Cdb::new(request.cdb.get(..len).ok_or(EIO)?);
+    let cdb = whole(request.cdb.get(..len).ok_or(EIO)?);
     let waiting = Waiting { timeout, stream: Some(stream) };
     let outcome = file.driver.execute(&cdb, data, waiting)?;
     Ok(reply(&outcome, request.direction, asked))
+}
+
+/// The CDB with the zeros that a program has left out at its end: transports carry CDBs in a room
+/// of their own size (SAT and USB: 12 or 16 bytes), where what is not given is zero.
+fn whole(given: &[u8]) -> Cdb {
+    let mut room = [0; 16];
+    room[..given.len()].copy_from_slice(given);
+    let known = table::row(room[0]).map_or(0, |row| row.length);
+    Cdb::new(&room[..given.len().max(known)])
 }
 
 fn reply(outcome: &Outcome, direction: Direction, asked: usize) -> Reply {
