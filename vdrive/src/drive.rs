@@ -162,7 +162,7 @@ fn disc(path: Option<&Path>, medium: &MediumModel) -> Result<(Disc, bool), OpenE
 }
 
 /// Waits until the drive has taken up its disc, or has given up.
-fn spin_up(bench: &Bench, clock: &BenchClock, id: DriveId) {
+pub(crate) fn spin_up(bench: &Bench, clock: &BenchClock, id: DriveId) {
     let limit = clock.now() + SPIN_UP_LIMIT;
     while clock.now() < limit && !bench.settled(id) {
         clock.wait_until(clock.now() + Duration::from_millis(100));

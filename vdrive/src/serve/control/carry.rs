@@ -9,7 +9,7 @@ use super::{Action, Answer, Desk, Problem, Request, Status, Stretch, What, When}
 use crate::bench::BenchError;
 use crate::fault;
 use crate::models::MediumKind;
-use crate::serve::Lun;
+use crate::serve::{Lun, Pace};
 
 /// Faults that may wait on a drive's bench, and stretches that may be scratched on a disc.
 const MOST: usize = 1024;
@@ -46,6 +46,7 @@ impl Desk {
             }
             Action::Plug {} => {
                 lun.plug();
+                take_up(lun);
                 Ok("the drive has power".to_owned())
             }
             Action::Fault { what, when } => schedule(lun, what, *when),
@@ -87,8 +88,17 @@ impl Desk {
             );
         }
         lun.insert(disc).map_err(|_| occupied())?;
+        take_up(lun);
         let blank = if made { "a blank " } else { "a " };
         Ok(format!("{file} is in the drive, {blank}{found}"))
+    }
+}
+
+/// Between a hand at the drive and a host's next command, a disc comes up to speed. In simulated
+/// time, which else stands still there, that has happened once the hand is gone.
+fn take_up(lun: &Lun) {
+    if lun.pace() == Pace::Simulated {
+        crate::drive::spin_up(lun.bench(), &lun.bench().clock(), lun.drive());
     }
 }
 

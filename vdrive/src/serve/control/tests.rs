@@ -95,6 +95,17 @@ fn a_locked_door_opens_to_force_alone() {
 const LOCKED: &str = "a host has locked the drive's door";
 
 #[test]
+fn a_disc_that_is_put_in_is_up_to_speed() {
+    let desk = desk();
+    act(&desk, Action::Eject { force: false }).expect("nobody locked it");
+    let disc = Disc::memory(&MediumModel::of_kind(MediumKind::BdRe)).expect("memory");
+    desk.server.luns()[0].insert(disc).expect("it is empty");
+    assert!(status(&desk).busy.is_some());
+    act(&desk, Action::Plug {}).expect("the drive has power and does not notice");
+    assert_eq!(status(&desk).busy, None);
+}
+
+#[test]
 fn power_goes_and_comes_at_once() {
     let desk = desk();
     let fault = |what| Action::Fault { what, when: When::Now };
