@@ -1,18 +1,18 @@
-//! What one command costs a server before any transport: READ (10) from the disc file of a full
-//! DVD+R through a nexus, and the WRITE (10)s that filled it.
+//! What one command costs a server before any transport: READ (10) from a disc file through a
+//! nexus, and the WRITE (10)s that filled it.
 //!
-//! `bench_nexus [--gb N] [--dir DIR]`: a disc of N GB (2 unless told, 4 at most) in DIR (the
-//! system's temporary folder unless told), removed afterwards; beside it, the same bytes to a plain
-//! file. Results are lines of `name = value unit` on standard output.
+//! `bench_nexus [--medium NAME] [--mb N] [--dir DIR]`: N MB (600 unless told) on a disc of that
+//! medium (CD-R unless told) in DIR (the system's temporary folder unless told), removed
+//! afterwards; beside it, the same bytes to a plain file. Results are lines of `name = value unit` on standard output.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use engine::device::{Cdb, Clock, Data, Status};
 use engine::host::HostClock;
 use vdrive::drive::open;
-use vdrive::models::MediumKind;
+use vdrive::models::{MediumKind, MediumModel};
 use vdrive::serve::{Lun, Nexus, Pace};
 
 type Failure = Box<dyn std::error::Error>;
@@ -52,26 +52,28 @@ fn transfer(opcode: u8, lba: u64, blocks: u64) -> [u8; 10] {
 }
 
 fn run() -> Result<(), Failure> {
-    let mut blocks = 2 * 488_288;
+    let mut blocks = 600 * 488;
+    let mut medium = MediumKind::CdR;
     let mut dir = std::env::temp_dir();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("{argument} needs a value"))?;
         match argument.as_str() {
-            "--gb" => blocks = value.parse::<u64>()?.clamp(1, 4) * 488_288,
+            "--mb" => blocks = value.parse::<u64>()?.clamp(1, 20_000) * 488,
+            "--medium" => medium = MediumModel::named(&value)?.kind,
             "--dir" => dir = PathBuf::from(value),
-            _ => return Err(format!("there is no option {argument}; --gb N, --dir DIR").into()),
+            _ => return Err(format!("there is no option {argument}; --medium, --mb, --dir").into()),
         }
     }
     let blocks = blocks / 32 * 32;
     let wall = HostClock::new();
     let file = dir.join(format!("bench_nexus.{}.disc", std::process::id()));
-    let outcome = measure(&wall, &file, blocks);
+    let outcome = measure(&wall, &file, medium, blocks);
     let _ = std::fs::remove_file(&file);
     outcome
 }
 
-fn measure(wall: &HostClock, file: &std::path::Path, blocks: u64) -> Result<(), Failure> {
+fn measure(wall: &HostClock, file: &Path, medium: MediumKind, blocks: u64) -> Result<(), Failure> {
     let plain = file.with_extension("plain");
     let piece: Vec<u8> =
         (0..65_536u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
@@ -85,7 +87,7 @@ fn measure(wall: &HostClock, file: &std::path::Path, blocks: u64) -> Result<(), 
     let _ = std::fs::remove_file(&plain);
     rate("plain file, 64 KiB writes", blocks * 2048, blocks / 32, took?);
 
-    let virt = open(&"virtual:dvd+r".parse()?, Some(file), MediumKind::DvdPlusR, 1)?;
+    let virt = open(&"virtual".parse()?, Some(file), medium, 1)?;
     let lun = Lun::new(0, virt, Pace::Simulated);
     let mut nexus = lun.attach("bench");
     while !give(&mut nexus, &[0; 6], Data::None)? {}

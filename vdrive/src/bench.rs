@@ -277,6 +277,17 @@ impl Bench {
         inner.happen(drive, What::PowerCut);
     }
 
+    /// Moves time to there, and the drive with it: what passes the laser until then is on the disc
+    /// and in its file, even if nobody ever asks again.
+    pub(crate) fn keep_up(&self, drive: DriveId, until: Instant) {
+        let mut inner = self.lock();
+        inner.run_until(until);
+        let now = inner.now;
+        if let Some(slot) = inner.drives.get_mut(drive.0) {
+            slot.advance(now);
+        }
+    }
+
     /// Gives the drive the serial number that lies `further` behind its model's.
     pub(crate) fn number(&self, drive: DriveId, further: u16) {
         let mut inner = self.lock();

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use engine::device::trace::Ended;
-use engine::device::{Cdb, Clock, Completion, Data, DeviceError, Request};
+use engine::device::{Cdb, Completion, Data, DeviceError, Request};
 use engine::mmc::sense::{SenseCode, codes};
 use engine::units::Instant;
 
@@ -269,7 +269,7 @@ impl Lun {
     pub fn tick(&self) {
         if self.pace() == Pace::RealTime {
             let time = &self.inner.time;
-            time.bench.wait_until(time.bench_time(time.wall.now()));
+            time.bench.keep_up(self.drive(), time.bench_time(time.wall.now()));
         }
     }
 
