@@ -4,7 +4,8 @@
 #[path = "vdrive/initiator.rs"]
 mod initiator;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
@@ -238,6 +239,35 @@ fn each_signal_ends_it_in_order() {
         assert!(trace.contains("TEST UNIT READY"), "{trace}");
         assert!(client.act(0, Action::Plug {}).is_err() && initiator.ready_fails());
     }
+}
+
+/// A client in the middle of a line, one that reads none of its answers, one that never says what
+/// it is, one that says nonsense: the others are served, and the server ends when it is told to.
+#[test]
+fn clients_that_misbehave_hold_up_nobody() {
+    let dir = workplace();
+    let served = serve(dir.path(), &DISC);
+    let say = |bytes: &[u8]| {
+        let mut stream = UnixStream::connect(&served.socket).expect("it listens");
+        stream.write_all(bytes).expect("it listens");
+        stream
+    };
+    let _half = say(b"kiln-control 1\n{\"do\":{\"eject\":");
+    let _silent = say(b"");
+    let _nonsense = say(b"kiln-control 1\n\0\xff\n");
+    let _unknown = say(&[b'x'; 4096]);
+    let deaf = say(b"kiln-control 1\n");
+    deaf.set_nonblocking(true).expect("a socket");
+    let ask = "{\"do\":{\"status\":{}}}\n".repeat(1000);
+    // Until both directions are full, or the server has given it up.
+    while (&deaf).write(ask.as_bytes()).is_ok() {}
+    let mut client = served.client();
+    for _ in 0..100 {
+        let status = client.status().expect("it answers");
+        assert!(status.luns[0].disc.is_some(), "half a line was carried out");
+    }
+    served.signal(Signal::SIGTERM);
+    assert_eq!(served.end().0, Some(0));
 }
 
 /// The content of block `number`.
