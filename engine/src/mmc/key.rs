@@ -3,7 +3,7 @@
 use crate::mmc::wire::layout;
 
 layout! {
-    /// The drive's region, key format 08h (MMC-5, 6.29.3.1.7). Lies behind the four bytes of header.
+    /// The drive's region, key format 08h (MMC-5, 6.29.3.1.7), behind the four bytes of header.
     pub struct RegionState[4] {
         /// 0 no region set, 1 set, 2 the last change is left, 3 for good.
         kind: u8 = (0 . 7-6),

@@ -37,8 +37,8 @@ pub(super) fn start_stop_unit(cx: &mut Cx<'_>, cdb: &Cdb, _: &mut Data<'_>) -> R
     }
 }
 
-/// Whether the tray is on its way out: whoever asks for that again waits for it. Hosts do so to know
-/// when it is there.
+/// Whether the tray is on its way out: whoever asks for that again waits for it. Hosts do so to
+/// know when it is there.
 fn ejecting(cx: &Cx<'_>) -> bool {
     cx.fw.job.as_ref().is_some_and(|job| !job.is_over() && job.busy == codes::NOT_READY)
 }
