@@ -185,9 +185,13 @@ impl Source {
         let subcode: Option<Subcode> = match self.sub {
             Sub::None => None,
             Sub::Raw => sub.try_into().ok(),
-            Sub::Pq => sub
-                .first_chunk::<12>()
-                .map(|q| subchannel::spread(q, sub.get(15).is_some_and(|byte| byte & 0x80 != 0))),
+            // The drive sees to the CRC: some hosts send none, or another.
+            Sub::Pq => sub.first_chunk::<12>().map(|q| {
+                subchannel::spread(
+                    &subchannel::sealed(*q),
+                    sub.get(15).is_some_and(|byte| byte & 0x80 != 0),
+                )
+            }),
         };
         let main = match self.fill {
             Fill::Raw => {
@@ -305,7 +309,9 @@ mod tests {
         let mut sent = frame;
         sector::scramble(&mut sent);
         let q = subchannel::position(4, 1, 1, 0, Lba(0));
-        let host = [&sent[..], &subchannel::pq(&q, false)].concat();
+        let mut careless = q;
+        careless[10] ^= 0xff;
+        let host = [&sent[..], &subchannel::pq(&careless, false)].concat();
         let mut out = Vec::new();
         let form = Source::of_raw(1).unwrap().make(Lba(0), [0; 4], &host, &mut out);
         assert_eq!(form, Form { main: Main::Data, sub: true });
