@@ -201,6 +201,11 @@ pub fn read_out(
     recorder.ready(PATIENCE)?;
     let address = recorder.address().to_owned();
     let medium = recorder.medium()?;
+    if let Some(track) = medium.tracks.iter().find(|track| !track.data && !track.blank) {
+        let what = format!("{address}: track {} holds audio, not data", track.number);
+        return Err(Failure::new(Exit::Medium, what)
+            .advise("Only discs of data can be read. Audio needs a program that rips it."));
+    }
     let mut total = DiscSectors::whole(recorder)?.blocks();
     // A session that was never closed is not in the disc's capacity; what it holds is data.
     if let DiscState::Open { readable_to, .. } = burn::assess(recorder)? {

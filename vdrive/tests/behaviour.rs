@@ -262,7 +262,8 @@ fn what_cannot_be_written_is_refused_by_mode_select() {
     for (head, good) in [
         ("41 04 08", true),
         ("42 04 00", true),
-        ("40 05 08", false),
+        ("40 05 08", true),
+        ("60 25 08 07 00 00 00 00 00 00 00 10", false),
         ("43 04 01", true),
         ("43 04 02", false),
         ("51 04 08", true),

@@ -164,7 +164,7 @@ fn writing(model: &DriveModel, now: &Now<'_>) -> Vec<FeatureDescriptor> {
     use MediumKind as K;
     let can = |kind: K| model.writes(kind);
     let buf = model.behaviour.underrun_protection;
-    let cd = now.is(&[K::CdR, K::CdRw]);
+    let cd = now.is(&[K::CdR, K::CdRw]) && !now.overwritable();
     let dash = now.is(&[K::DvdR, K::DvdRw]) && !now.overwritable();
     let minimal = now.state.is_some_and(|state| state.minimal);
     let protect = WriteProtect { sswpp: true, spwp: can(K::DvdRam), ..WriteProtect::default() };
@@ -172,13 +172,17 @@ fn writing(model: &DriveModel, now: &Now<'_>) -> Vec<FeatureDescriptor> {
     let mut list = vec![random_writable(now), protect.descriptor(1, false, protects)];
     // Incremental writing of a minimally blanked DVD-RW is impossible (MMC-6, 4.4.3.3).
     let incremental = IncrementalStreamingWritable {
-        block_types: 1 << 8,
+        block_types: if cd { 1 << 8 | 1 << 10 } else { 1 << 8 },
         trio: true,
         arsv: now.is(&[K::BdR]),
         buf,
-        link_sizes: if now.family == Some(Family::Dvd) { vec![16] } else { Vec::new() },
+        link_sizes: match now.family {
+            Some(Family::Dvd) => vec![16],
+            Some(Family::Cd) => vec![7],
+            _ => Vec::new(),
+        },
     };
-    let streaming = (dash && !minimal) || now.is(&[K::BdR]);
+    let streaming = (dash && !minimal) || now.is(&[K::BdR]) || cd;
     list.push(incremental.descriptor(3, false, streaming));
     let blank_bd_r = now.is(&[K::BdR]) && now.state.is_some_and(State::is_blank);
     let formattable = Formattable {
@@ -188,14 +192,14 @@ fn writing(model: &DriveModel, now: &Now<'_>) -> Vec<FeatureDescriptor> {
         cert: true,
         ..Formattable::default()
     };
-    let formats = now.is(&[K::DvdRw, K::DvdPlusRw, K::DvdRam, K::BdRe]) || blank_bd_r;
+    let formats = now.is(&[K::CdRw, K::DvdRw, K::DvdPlusRw, K::DvdRam, K::BdRe]) || blank_bd_r;
     list.push(formattable.descriptor(1, false, formats));
     if can(K::BdRe) || can(K::DvdRam) {
         let spares = now.state.is_some_and(State::has_spares);
         list.push(HardwareDefectManagement { ssa: true }.descriptor(1, false, spares));
     }
     if can(K::DvdRw) {
-        let overwrite = now.is(&[K::DvdRw]) && now.overwritable();
+        let overwrite = now.is(&[K::CdRw, K::DvdRw]) && now.overwritable();
         list.push(RestrictedOverwrite {}.descriptor(0, false, overwrite));
         let rigid =
             RigidRestrictedOverwrite { intermediate: true, blank: true, ..Default::default() };

@@ -9,7 +9,7 @@ use engine::mmc::format::{
     FormattableCapacity,
 };
 use engine::mmc::sense::codes;
-use engine::mmc::wire::Field;
+use engine::mmc::wire::{Field, get_bytes};
 use engine::units::{BLOCK, Blocks, Lba};
 
 use super::context::{Cx, Refusal, Reply, bad_cdb, bad_parameter};
@@ -81,6 +81,10 @@ fn sizes(state: &State) -> Vec<(FormatType, Blocks, u32)> {
             }
             list
         }
+        MediumKind::CdRw => vec![
+            (FormatType::Full, packets(all), PACKET.0),
+            (FormatType::RwFull, packets(all), PACKET.0),
+        ],
         MediumKind::DvdPlusRw => vec![(FormatType::DvdPlusRw, all, 0)],
         // With and without supplementary spare areas; the last one takes them from the end of a
         // disc that has none and leaves the rest as it is.
@@ -114,7 +118,9 @@ fn sizes(state: &State) -> Vec<(FormatType, Blocks, u32)> {
 /// FORMAT UNIT (MMC-6, 6.5).
 pub(super) fn format_unit(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Reply {
     let cdb = FormatUnit::from_cdb(cdb);
-    if !cdb.fmt_data || cdb.code != 1 {
+    // Code 7 is that of the first CD-RW drives (MMC-1, FORMAT UNIT).
+    let old = cdb.code == 7 && cx.state()?.kind() == MediumKind::CdRw;
+    if !cdb.fmt_data || cdb.code != 1 && !old {
         return Err(bad_cdb(1, Some(4)));
     }
     let list = Cx::list(FormatList::LEN, data)?;
@@ -129,6 +135,11 @@ pub(super) fn format_unit(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Re
     }
     let mut steps = sync::end_of_writing(cx)?;
     let plan = match cx.state()?.kind() {
+        MediumKind::CdRw if old => cd_rw(cx, get_bytes(list, 8, 12) as u32)?,
+        MediumKind::CdRw if matches!(asked.kind, FormatType::Full | FormatType::RwFull) => {
+            cd_rw(cx, asked.blocks.0)?
+        }
+        MediumKind::CdRw => return Err(bad_parameter(8)),
         MediumKind::DvdPlusRw => plus_rw(cx, &asked)?,
         MediumKind::DvdRw => dash_rw(cx, &asked)?,
         MediumKind::DvdRam => ram(cx, &asked)?,
@@ -169,6 +180,38 @@ fn whole(state: &State, asked: &FormatList, blocks: Blocks) -> Format {
         blocks,
         reached: Lba(i32::try_from(blocks.0).unwrap_or(state.format.reached.0)),
     }
+}
+
+/// Blocks of a packet on a formatted CD-RW.
+pub(super) const PACKET: Blocks = Blocks(32);
+
+/// Blocks for user data in a disc of packets: seven more are linking around each 32
+/// (MMC-6, 4.2.3.9.4).
+fn packets(all: Blocks) -> Blocks {
+    Blocks(all.0 / (PACKET.0 + 7) * PACKET.0)
+}
+
+/// CD-RW: every packet is recorded once. A size of zero or all ones is the largest.
+fn cd_rw(cx: &mut Cx<'_>, asked: u32) -> Result<Vec<Step>, Refusal> {
+    let state = cx.state()?;
+    let most = packets(state.capacity());
+    let blocks = match asked {
+        0 | u32::MAX => most,
+        asked => Blocks(asked / PACKET.0 * PACKET.0),
+    };
+    if blocks > most || blocks.0 == 0 {
+        return Err(bad_parameter(4));
+    }
+    let list = FormatList { kind: FormatType::RwFull, ..FormatList::default() };
+    let mut changes = wiped(state);
+    let format = whole(state, &list, blocks);
+    changes.extend([Change::Zeroed(Lba(0), blocks), Change::Format(format)]);
+    let certify = false;
+    let takes = cx.fw.laser.duration(&Operation::Format { blocks: state.capacity().0, certify });
+    Ok(vec![
+        step(takes, Effect::Medium(changes)),
+        step(Duration::ZERO, Effect::Drive(Turn::Reprofile)),
+    ])
 }
 
 /// DVD+RW: the lead-in, then formatting goes on in the background and the disc can be used

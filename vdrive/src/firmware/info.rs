@@ -9,6 +9,7 @@ use engine::mmc::disc::{
 use engine::units::{Blocks, Lba, Msf};
 
 use super::context::{Answer, Cx, Refusal, Reply, bad_cdb};
+use super::format::PACKET;
 use super::tracks::{self, Row};
 use crate::medium::{FormatState, State, Way};
 use crate::models::{Family, MediumKind, Quirk};
@@ -216,6 +217,7 @@ fn track_information(state: &State, row: &Row) -> TrackInformation {
         next_writable: row.nwa.unwrap_or_default(),
         free: row.free,
         packet_size: match kind.family() {
+            Family::Cd if bits.fixed => PACKET,
             Family::Cd => Blocks(0),
             _ => state.unit(),
         },
@@ -235,8 +237,10 @@ struct Bits {
 
 impl Bits {
     fn of(kind: MediumKind, row: &Row) -> Bits {
-        let packet = matches!(row.way, Way::Incremental);
-        let overwritten = row.way == Way::Overwrite && kind == MediumKind::DvdRw;
+        // The invisible track of a CD has no way of writing yet.
+        let packet = row.way == Way::Incremental || row.way == Way::Packet && !row.invisible;
+        let restricted = matches!(kind, MediumKind::DvdRw | MediumKind::CdRw);
+        let overwritten = row.way == Way::Overwrite && restricted;
         Bits {
             reserved: match kind.family() {
                 Family::Cd => row.complete,

@@ -379,6 +379,7 @@ impl Firmware {
         match state.kind() {
             MediumKind::CdR | MediumKind::CdRw if at_once => Way::Sao,
             MediumKind::CdR | MediumKind::CdRw if self.pages.raw() => Way::Raw,
+            MediumKind::CdR | MediumKind::CdRw if self.pages.packets() => Way::Packet,
             MediumKind::CdR | MediumKind::CdRw => Way::Tao,
             MediumKind::DvdR | MediumKind::DvdRw if at_once => Way::Dao,
             MediumKind::DvdR | MediumKind::DvdRw => Way::Incremental,

@@ -78,6 +78,11 @@ impl Pages {
         self.write.write_type == WriteType::Raw
     }
 
+    /// Whether tracks grow packet by packet.
+    pub(super) fn packets(&self) -> bool {
+        self.write.write_type == WriteType::Packet
+    }
+
     /// Page 05 starts anew with each disc, as what suits its kind.
     pub(super) fn medium_came(&mut self, kind: MediumKind) {
         self.write = match kind.family() {
@@ -448,6 +453,13 @@ fn cd_parameters(asked: WriteParameters) -> Result<WriteParameters, Refusal> {
         WriteType::SessionAtOnce => {}
         WriteType::Raw if Source::of_raw(asked.data_block_type).is_some() => {}
         WriteType::Raw => return Err(bad_parameter(4)),
+        // Packets of one length belong to a formatted disc, where all have 32 blocks.
+        WriteType::Packet if asked.fp && asked.packet_size != 32 => return Err(bad_parameter(10)),
+        WriteType::Packet if !matches!(asked.data_block_type, 8 | 10) => {
+            return Err(bad_parameter(4));
+        }
+        WriteType::Packet if asked.ls_v && asked.link_size != 7 => return Err(bad_parameter(5)),
+        WriteType::Packet if !audio => {}
         _ => return Err(bad_parameter(2)),
     }
     if !matches!(asked.multi_session, 0 | 3) {

@@ -76,6 +76,16 @@ pub(super) fn end_of_writing(cx: &mut Cx<'_>) -> Result<Vec<Step>, Refusal> {
             steps.push(step(pad_time(cx, writing.next, padding) + update, Effect::Medium(changes)));
         }
         Way::Raw => return Ok(steps),
+        Way::Packet => {
+            // Two blocks of run-out, and a link and four of run-in before the next packet
+            // (MMC-6, 4.2.3.9.3).
+            let end = writing.next.checked_add(LINK).unwrap_or(writing.next);
+            let changes = vec![
+                Change::Linked(writing.next, LINK),
+                Change::Track(Track { end, clean: true, ..track }),
+            ];
+            steps.push(step(update, Effect::Medium(changes)));
+        }
         Way::Sao => {
             let all = cx.live()?.cue.as_ref().is_some_and(|sheet| sheet.next == sheet.lead_out);
             if !all {
@@ -112,6 +122,9 @@ pub(super) fn end_of_writing(cx: &mut Cx<'_>) -> Result<Vec<Step>, Refusal> {
     steps.push(step(Duration::ZERO, Effect::EndWriting));
     Ok(steps)
 }
+
+/// Blocks between two packets.
+const LINK: Blocks = Blocks(7);
 
 /// Time to record padding that no host sent.
 pub(super) fn pad_time(cx: &Cx<'_>, start: Lba, blocks: Blocks) -> Duration {

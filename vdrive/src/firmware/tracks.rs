@@ -92,7 +92,7 @@ pub(super) fn recorded_end(state: &State, track: &Track) -> Lba {
 pub(super) fn sequential(state: &State) -> bool {
     match state.kind() {
         MediumKind::DvdPlusRw | MediumKind::DvdRam | MediumKind::BdRe => false,
-        MediumKind::DvdRw => state.format.state == FormatState::None,
+        MediumKind::CdRw | MediumKind::DvdRw => state.format.state == FormatState::None,
         _ => true,
     }
 }

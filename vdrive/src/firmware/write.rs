@@ -132,7 +132,9 @@ fn parts(cx: &mut Cx<'_>, place: &Place, lba: Lba, blocks: Blocks) -> Result<Vec
             let kind = cx.fw.pages.write().data_block_type;
             return whole(Source::of_raw(kind).ok_or(codes::ILLEGAL_MODE_FOR_TRACK)?);
         }
-        Place::Track(row) if row.way == Way::Tao => return whole(track_source(cx, row)?),
+        Place::Track(row) if matches!(row.way, Way::Tao | Way::Packet) => {
+            return whole(track_source(cx, row)?);
+        }
         Place::Track(_) | Place::Overwrite | Place::Again => return whole(Source::DATA),
     }
     let Some(sheet) = &cx.live()?.cue else { return Err(codes::SEQUENCE_ERROR.into()) };
@@ -286,6 +288,10 @@ fn overwrite(cx: &Cx<'_>, lba: Lba, blocks: Blocks, end: Lba) -> Result<Place, R
     if lba.0 < 0 || end.0 > i32::try_from(format.blocks.0).unwrap_or(i32::MAX) {
         return Err(codes::LBA_OUT_OF_RANGE.into());
     }
+    // A CD-RW in packets of 32 blocks is written packet by packet (MMC-6, 4.2.3.9.4).
+    if state.kind() == MediumKind::CdRw && (lba.0 % 32 != 0 || !blocks.0.is_multiple_of(32)) {
+        return Err(codes::INVALID_PACKET_SIZE.into());
+    }
     if state.kind() == MediumKind::DvdRw {
         // Restricted overwrite takes whole ECC blocks only; in the intermediate state the recorded
         // area grows without holes (MMC-6, 4.4.3.5).
@@ -395,10 +401,11 @@ fn new_track(cx: &Cx<'_>, row: &Row) -> Result<Track, Refusal> {
         control: row.control,
         cd: CdTrack::default(),
     };
-    if row.way == Way::Tao {
+    if matches!(row.way, Way::Tao | Way::Packet) {
         let source = Source::of_block_type(pages.data_block_type).unwrap_or(Source::DATA);
-        track.control =
-            pages.track_mode & 0x0e | if source.audio() { pages.track_mode & 1 } else { 0 };
+        // The lowest bit is pre-emphasis of audio, and packets of data.
+        let lowest = source.audio() || row.way == Way::Packet;
+        track.control = pages.track_mode & if lowest { 0x0f } else { 0x0e };
         track.cd.mode = source.mode();
         track.cd.format = pages.session_format;
         track.cd.isrc = text_of(&pages.isrc);

@@ -130,8 +130,16 @@ impl Reader<'_> {
     }
 }
 
-const WAYS: [Way; 7] =
-    [Way::Tao, Way::Sao, Way::Incremental, Way::Dao, Way::Sequential, Way::Overwrite, Way::Raw];
+const WAYS: [Way; 8] = [
+    Way::Tao,
+    Way::Sao,
+    Way::Incremental,
+    Way::Dao,
+    Way::Sequential,
+    Way::Overwrite,
+    Way::Raw,
+    Way::Packet,
+];
 const TRACK_STATES: [TrackState; 3] =
     [TrackState::Open, TrackState::Reserved, TrackState::Complete];
 const FORMAT_STATES: [FormatState; 4] =

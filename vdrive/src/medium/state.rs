@@ -21,6 +21,8 @@ pub enum Way {
     Sao,
     /// CD, raw: the host makes everything.
     Raw,
+    /// CD, in packets of any length.
+    Packet,
     /// DVD-R and DVD-RW, incremental.
     Incremental,
     /// DVD-R and DVD-RW, disc at once.
