@@ -214,12 +214,15 @@ fn what_is_taken_is_refused() {
         &["vdrive", "serve", "--disc", "a.disc", "--listen", "127.0.0.1:0"],
         &["vdrive", "serve", "--drive", "virtual:cd-r", "--disc", "b.disc", "--listen", &port],
         &["vdrive", "serve", "--empty", "--listen", "127.0.0.1:0", "--socket", &served.socket],
+        &["vdrive", "serve", "--empty", "--listen", "127.0.0.1:0", "--trace", "a.disc"],
     ];
     let said: Vec<String> = runs.iter().map(|args| transcript(dir.path(), args)).collect();
     let said = served.plain(dir.path(), &said.join("\n"));
     let port = port.rsplit(':').next().expect("a port");
     insta::assert_snapshot!(said.replace(&format!(":{port}"), ":PORT"));
     assert!(!dir.path().join("b.disc").exists(), "a disc for a server that never was");
+    drop(served);
+    assert!(run(dir.path(), &["info", "--disc", "a.disc"]).status.success());
 }
 
 #[test]

@@ -14,7 +14,8 @@ use super::backing::Backing;
 use super::journal::{AREA, Crc};
 use super::{SLOT, StoreErrorKind, io_kind};
 
-const MAGIC: &[u8; 8] = b"KILNDISC";
+/// How a disc file begins.
+pub(crate) const MAGIC: &[u8; 8] = b"KILNDISC";
 const VERSION: u32 = 1;
 const FIXED: usize = 24;
 

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use backing::{Backing, Sparse};
 pub use error::{StoreError, StoreErrorKind};
 use header::DATA_AT;
+pub(crate) use header::MAGIC;
 use journal::Journal;
 
 /// Bytes in a slot.

@@ -1,7 +1,5 @@
 //! Where discs come from and where traces go: files. Tests and fuzzing have another shelf.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use super::super::trace::Trace;
@@ -9,9 +7,6 @@ use super::Problem;
 use crate::medium::{Disc, DiscError};
 use crate::models::{MediumKind, MediumModel};
 use crate::store::StoreErrorKind;
-
-/// How a disc file begins.
-const DISC_MAGIC: &[u8] = b"KILNDISC";
 
 pub(super) trait Shelf: Send + Sync {
     /// The disc of this file; if there is none, one made of this medium. And whether it was made.
@@ -51,14 +46,6 @@ impl Shelf for Files {
         let path = from_root(file)?;
         if let Ok(found) = std::fs::metadata(path) {
             plain(path, &found)?;
-            let mut start = Vec::new();
-            let begin = File::open(path).map(|file| file.take(DISC_MAGIC.len() as u64));
-            // A file that cannot be read is found out when it is written.
-            let _ = begin.and_then(|mut begin| begin.read_to_end(&mut start));
-            if start == DISC_MAGIC {
-                let what = format!("{file} is a disc file, and a trace would replace it");
-                return Err(Problem::new("output", what).advise("Name another file."));
-            }
         }
         trace.start(path).map_err(|error| Problem::new("output", error.to_string()))
     }

@@ -157,7 +157,7 @@ fn only_plain_files_are_opened_and_no_disc_is_traced_over() {
     }
     let desk = desk();
     let refused = Files.trace(desk.server.trace(), &at("a.disc")).expect_err("a disc");
-    assert!(refused.text.ends_with("is a disc file, and a trace would replace it"), "{refused}");
+    assert!(refused.text.ends_with("it is a disc file, which it would replace"), "{refused}");
     Files.trace(desk.server.trace(), &at("a.trace")).expect("a new file");
     assert!(status(&desk).disc.is_some() && desk.server.trace().is_on());
 }

@@ -11,7 +11,7 @@ mod session;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -159,9 +159,12 @@ impl Trace {
     }
 
     /// Begins to write to this file: a capture if its name ends in `.pcapng`, else a kiln trace. A
-    /// trace that was being written ends. A file that is there is replaced.
+    /// trace that was being written ends. A file that is there is replaced, unless it is a disc.
     pub fn start(&self, path: &Path) -> Result<(), TraceError> {
         let failed = |error: &io::Error| TraceError::new(path, error);
+        if is_disc(path) {
+            return Err(failed(&io::Error::other("it is a disc file, which it would replace")));
+        }
         let mut file = File::create(path).map_err(|error| failed(&error))?;
         let capture = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("pcapng"));
         let (form, first) = match capture {
@@ -255,6 +258,14 @@ impl Trace {
             recording.write();
         }
     }
+}
+
+/// Whether a disc file lies there.
+fn is_disc(path: &Path) -> bool {
+    let plain = std::fs::metadata(path).is_ok_and(|found| found.is_file());
+    let mut start = [0; crate::store::MAGIC.len()];
+    let mut read = || File::open(path)?.read_exact(&mut start);
+    plain && read().is_ok() && start == *crate::store::MAGIC
 }
 
 impl Recording {
