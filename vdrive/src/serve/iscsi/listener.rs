@@ -8,7 +8,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -17,6 +17,7 @@ use super::connection::Connection;
 use super::target::{Target, Waker};
 use crate::serve::Server;
 use crate::serve::trace::Tap;
+use crate::serve::wall::{HostWall, Wall};
 
 /// Why there is no listener.
 #[derive(Debug)]
@@ -137,11 +138,6 @@ fn readable(socket: &impl AsFd, most: Duration) -> bool {
     poll(&mut sockets, most).is_ok_and(|n| n > 0)
 }
 
-#[expect(clippy::disallowed_methods, reason = "time limits of connections are the wall clock's")]
-fn now() -> Instant {
-    Instant::now()
-}
-
 fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap) -> io::Result<()> {
     stream.set_nonblocking(false)?;
     stream.set_nodelay(true)?;
@@ -153,10 +149,10 @@ fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap) -> io::Result<()> {
         Arc::new(move || drop(stream.shutdown(Shutdown::Read)))
     };
     let local = stream.local_addr()?;
-    let mut connection = Connection::new(target, local, waker, Some(tap), now());
+    let mut connection = Connection::new(target, local, waker, Some(tap), HostWall.now());
     let mut stream = stream;
     loop {
-        connection.run(now());
+        connection.run(HostWall.now());
         let output = connection.output();
         if !output.is_empty() {
             let sent = stream.write(output)?;
@@ -167,7 +163,7 @@ fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap) -> io::Result<()> {
             return Ok(());
         }
         if let Some(due) = connection.due() {
-            let wait = due.saturating_duration_since(now());
+            let wait = due.saturating_duration_since(HostWall.now());
             if wait < TICK && !readable(stream, wait) {
                 continue;
             }

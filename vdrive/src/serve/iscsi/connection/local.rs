@@ -1,5 +1,6 @@
 //! What the target answers by itself: which logical units there are, what it says for those that
-//! there are not, and its own names among those of a drive (SPC-4, 6.33, 6.6 and 7.8.6; SAM-5, 5.11).
+//! there are not, and its own names among those of a drive (SPC-4, 6.6, 6.33 and 7.8.6; SAM-5,
+//! 5.11).
 
 use engine::device::{Data, Status};
 use engine::mmc::cdb::{Command, Inquiry, ReportLuns, RequestSense};

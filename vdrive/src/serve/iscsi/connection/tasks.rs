@@ -73,6 +73,10 @@ const INVALID_MESSAGE: SenseCode = SenseCode::new(SenseKey::IllegalRequest, 0x49
 const HEAD_OF_QUEUE: u8 = 3;
 const ACA: u8 = 4;
 
+/// The bit of a CDB's control byte that asks for auto contingent allegiance, which INQUIRY says is
+/// not there (SAM-5, 5.2).
+const NACA: u8 = 0x04;
+
 impl Task {
     fn is_ready(&self) -> bool {
         self.unsolicited.is_none()
@@ -121,6 +125,8 @@ impl Connection {
             Some(CRC_ERROR)
         } else if more.bidirectional_read.is_some() || (pdu.read && pdu.write) {
             // No command of a recorder moves data both ways.
+            Some(codes::INVALID_CDB_FIELD)
+        } else if order.cdb.bytes().last().is_some_and(|control| control & NACA != 0) {
             Some(codes::INVALID_CDB_FIELD)
         } else if pdu.attribute == ACA {
             Some(INVALID_MESSAGE)

@@ -191,6 +191,7 @@ fn what_is_wrong_is_rejected_with_its_reason() {
     aca.attribute = 4;
     one.send(aca.emit(), &[]);
     assert_eq!(one.outcome(&aca, &[]).sense, Some((5, 0x49, 0)));
+    assert_eq!(one.command(0, &[0, 0, 0, 0, 0, 4], 0, &[]).sense, Some((5, 0x24, 0)));
     // More than was declared as the longest segment: no way to go on.
     let long = NopOut { immediate: true, itt: 1, data_length: 300_000, ..NopOut::default() };
     one.put(&long.emit());

@@ -104,7 +104,8 @@ layout! {
 layout! {
     /// Task Management Function Response (RFC 7143, 11.6).
     pub struct TaskResponse[48] {
-        /// 0 done, 1 no such task, 2 no such unit, 4 no reassignment, 5 not supported, 255 rejected.
+        /// 0 done, 1 no such task, 2 no such unit, 4 no reassignment, 5 not supported, 255
+        /// rejected.
         response: u8 = (2 .. 3),
         /// Initiator task tag.
         itt: u32 = (16 .. 20),
