@@ -46,6 +46,10 @@ pub(super) fn report_key(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Rep
 /// SEND KEY (MMC-6, 6.35): without a grant there is no exchange to go on with, and a region is only
 /// taken from a disc that has one.
 pub(super) fn send_key(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Reply {
+    // With a service action it is MAINTENANCE IN (SPC-4, 6.9), another command.
+    if cdb.bytes()[1] & 0x1f != 0 {
+        return Err(codes::INVALID_OPCODE.into());
+    }
     let cdb = SendKey::from_cdb(cdb);
     if cdb.class != 0 {
         return Err(bad_cdb(7, None));

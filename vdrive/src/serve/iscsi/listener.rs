@@ -182,6 +182,36 @@ fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serve::{Lun, Pace};
+
+    /// What 'iscsi-ls' sends, over a socket.
+    #[test]
+    fn a_listener_serves_until_its_server_stops() {
+        let address = "virtual:dvd-ram".parse().unwrap();
+        let virt = crate::open(&address, None, crate::models::MediumKind::DvdRam, 1).unwrap();
+        let server = Server::new(vec![Lun::new(0, virt, Pace::Simulated)]);
+        let any = SocketAddr::from(([0, 0, 0, 0], 0));
+        let config = Config { allow_remote: true, ..Config::default() };
+        let listener = Listener::bind(any, config).unwrap();
+        let port = listener.local_addr().port();
+        let here = SocketAddr::from(([127, 0, 0, 1], port));
+        std::thread::scope(|scope| {
+            let running = scope.spawn(|| listener.run(&server));
+            let session = include_bytes!("../../../../corpora/iscsi/libiscsi-discovery.bin");
+            let mut stream = TcpStream::connect(here).unwrap();
+            stream.write_all(&session[3..]).unwrap();
+            let mut came = Vec::new();
+            // It logs out, so the target closes.
+            stream.read_to_end(&mut came).unwrap();
+            let said = String::from_utf8_lossy(&came);
+            assert!(said.contains(&format!("TargetAddress=127.0.0.1:{port},1\0")), "{said}");
+            let idle = TcpStream::connect(here).unwrap();
+            server.stop();
+            running.join().unwrap();
+            drop(idle);
+        });
+        assert_eq!(listener.url(3), format!("iscsi://0.0.0.0:{port}/{}/3", Config::default().iqn));
+    }
 
     #[test]
     fn only_this_machine_may_come_unless_told() {

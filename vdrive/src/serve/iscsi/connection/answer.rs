@@ -59,7 +59,10 @@ impl Connection {
         if self.answered_here(order, unit) {
             return;
         }
-        let room = match (order.write, room_for(order)) {
+        let row = table::row(order.cdb.opcode());
+        // A command that reads reads, also where the initiator takes it for one that writes.
+        let sends = order.write && row.is_none_or(|row| row.direction != Direction::In);
+        let room = match (sends, room_for(order, row)) {
             (true, _) => 0,
             (false, Some(room)) => room,
             (false, None) => return self.refuse(order, codes::INVALID_CDB_FIELD),
@@ -68,7 +71,7 @@ impl Connection {
         let before = Output::overhead(self.units(room), self.digests());
         let mut from = 0;
         let answer = session.with(unit, |nexus| {
-            if order.write {
+            if sends {
                 nexus.execute(&order.cdb, Data::Out(sent))
             } else if room == 0 {
                 nexus.execute(&order.cdb, Data::None)
@@ -81,10 +84,14 @@ impl Connection {
         self.session = Some(session);
         // Without a nexus the session is over, and nobody waits for an answer.
         let Some(answer) = answer else { return };
-        let offered = if order.write { sent.len() } else { room } as u32;
+        let offered = if sends { sent.len() } else { room } as u32;
         match answer.result {
             Ok(completion) => {
-                let said = Said::of(completion, offered);
+                let mut said = Said::of(completion, offered);
+                if order.write && !sends {
+                    // Of what the initiator has to send, nothing was taken.
+                    said.moved = 0;
+                }
                 self.deliver(order, said, from, answer.due);
             }
             Err(error) => match error.kind {
@@ -251,11 +258,9 @@ impl Said {
 /// How much room a command needs for what it reads: as much as it asks for, which may be more than
 /// the initiator has room for, so that the overflow is known. `None`: more than this target moves
 /// at once.
-fn room_for(order: &Order) -> Option<usize> {
+fn room_for(order: &Order, row: Option<&table::Row>) -> Option<usize> {
     let expected = if order.read { order.expected } else { 0 };
-    let Some(row) = table::row(order.cdb.opcode()) else {
-        return Some(expected.min(REPLY) as usize);
-    };
+    let Some(row) = row else { return Some(expected.min(REPLY) as usize) };
     if row.direction != Direction::In {
         return Some(0);
     }

@@ -100,8 +100,7 @@ impl Connection {
         if self.task_of(pdu.itt) {
             return self.reject(unit.header, RejectReason::TaskInProgress);
         }
-        let immediate = || self.tasks.iter().filter(|task| task.order.immediate).count();
-        if pdu.immediate && immediate() >= MOST_IMMEDIATE {
+        if pdu.immediate && self.immediate() >= MOST_IMMEDIATE {
             return self.reject(unit.header, RejectReason::ImmediateCommand);
         }
         let Ok(more) = additional(unit.ahs) else {
@@ -170,6 +169,12 @@ impl Connection {
             || (!pdu.last && self.params.initial_r2t)
             || length > self.params.first_burst;
         unwanted.then_some(UNEXPECTED_DATA)
+    }
+
+    /// How many immediate commands are under way.
+    fn immediate(&self) -> usize {
+        self.tasks.iter().filter(|task| task.order.immediate).count()
+            + self.held.iter().filter(|held| held.order.immediate).count()
     }
 
     /// Whether a task of this tag is under way.

@@ -66,10 +66,22 @@ fn residuals_are_exact() {
     assert_eq!(one.command(0, &inquiry(36), 36, &[]).residual, 0);
     assert_eq!(one.command(0, &inquiry(36), 96, &[]).residual, -60);
     assert_eq!(one.command(0, &inquiry(96), 36, &[]).residual, 60);
+    // A READ that the initiator takes for a command that writes (iscsi-test-cu, Read10Invalid).
+    one.immediate = 2048;
+    let wrong = one.command(0, &read10(0, 1), 0, &data[..2048]);
+    assert_eq!((wrong.status, wrong.residual), (0, -2048));
     // Nothing was taken of what is refused.
     let far = [0x2a, 0, 0x7f, 0, 0, 0, 0, 0, 1, 0];
     let bad = one.command(0, &far, 0, &data[..2048]);
     assert_eq!((bad.status, bad.residual, bad.sense.map(|s| s.0)), (2, -2048, Some(5)));
+}
+
+/// MAINTENANCE IN has the operation code of SEND KEY; a recorder has not got it.
+#[test]
+fn supported_commands_are_not_reported() {
+    let mut one = lab().ready();
+    let report = [0xa3, 0x0c, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0];
+    assert_eq!(one.command(0, &report, 256, &[]).sense, Some((5, 0x20, 0)));
 }
 
 #[test]

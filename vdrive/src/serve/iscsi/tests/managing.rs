@@ -130,6 +130,23 @@ fn an_answer_waits_for_its_time_and_nothing_else_waits_for_it() {
 }
 
 #[test]
+fn only_so_many_answers_are_held() {
+    let (_lab, mut one, _) = held();
+    let mut rejected = 0;
+    for itt in 1000..1040 {
+        let mut command = one.scsi(0, &read10(0, 1), 2048, &[]);
+        (command.immediate, command.itt) = (true, itt);
+        one.send(command.emit(), &[]);
+        while let Some(pdu) = one.next() {
+            let reason = Reject::parse_cut(&pdu.header).reason;
+            assert_eq!(reason, RejectReason::ImmediateCommand as u8);
+            rejected += 1;
+        }
+    }
+    assert_eq!(rejected, 40 - 16);
+}
+
+#[test]
 fn a_held_answer_is_aborted() {
     let (lab, mut one, read) = held();
     assert_eq!(one.manage(function::ABORT_TASK, 0, read.itt), 0);
