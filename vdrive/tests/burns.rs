@@ -424,6 +424,28 @@ fn a_dvd_ram_replaces_what_it_cannot_record_until_its_spare_areas_are_full() {
 }
 
 #[test]
+fn without_a_spare_left_a_bad_block_is_an_error_that_names_it() {
+    use engine::units::Blocks;
+    use vdrive::fault::{Fault, What, When};
+    let mut host = Host::with(MediumKind::DvdRam);
+    let n = host.place.bench.commands(host.place.id);
+    let all = What::WriteError(Lba(0), Blocks(200_000));
+    host.place.bench.schedule(host.place.id, Fault { when: When::Before(n), what: all });
+    // 12,800 primary and 58,368 supplementary blocks, 16 to a unit.
+    host.burn(Lba(0), 71_168, 1);
+    host.sync();
+    host.check(Lba(71_136), 32, 1);
+    let spare = host.read("ad 00 00 00 00 00 00 0a 00 10 00 00", 16);
+    assert_eq!(spare[4..], bytes("00 00 00 00 00 00 00 00 00 00 e4 00"));
+    assert_eq!(host.write(Lba(71_168), 16, 1), Ok(0));
+    let flush = bytes("35 00 00 00 00 00 00 00 00 00");
+    assert_eq!(host.command(&flush, engine::device::Data::None), Err((3, 0x32, 0)));
+    // What lies in the spare areas is listed, as one stretch.
+    let list = host.read("ac 01 00 00 00 00 00 00 00 08 01 00", 72);
+    assert_eq!(list, bytes("00 00 00 0c 00 00 00 00 00 00 00 00 00 01 16 00"));
+}
+
+#[test]
 fn a_bd_r_with_pseudo_overwrite_takes_blocks_again() {
     let mut host = Host::with(MediumKind::BdR);
     assert_eq!(host.read("46 02 00 38 00 00 00 00 10 00", 16)[10] & 1, 0);

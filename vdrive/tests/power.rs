@@ -302,3 +302,46 @@ fn background_formatting_goes_on_by_itself_after_a_cut() {
     assert_eq!(host.read("4a 01 00 00 10 00 00 00 08 00", 8)[4], 2);
     assert_eq!(host.read("4a 01 00 00 10 00 00 00 08 00", 8)[4], 6);
 }
+
+#[test]
+fn a_cut_in_the_middle_of_pseudo_overwrite_leaves_each_cluster_old_or_new() {
+    let mut moved = 0;
+    for millis in (0..4_000).step_by(97) {
+        let mut host = Host::with(MediumKind::BdR);
+        let list = bytes("00 02 00 08 00 b4 74 00 c8 00 30 00");
+        assert_eq!(host.send("04 11 00 00 00 00", &list), Ok(0));
+        host.ready();
+        host.burn(Lba(0), 256, 1);
+        host.sync();
+        let at = host.place.bench.now() + std::time::Duration::from_millis(millis);
+        let fault = Fault { when: When::At(at), what: What::PowerCut };
+        host.place.bench.schedule(host.place.id, fault);
+        // Every other half cluster, then all of it onto the disc.
+        let mut steps: Vec<Step> = (0..8).map(|i| Step::Write(i * 32 + 8, 16, 2)).collect();
+        steps.push(send(SYNC, ""));
+        carry_out(&mut host, &steps, &mut Vec::new());
+        host.wait(10);
+        host.place.bench.plug(host.place.id);
+        host.wait(60);
+        host.settle();
+        let clusters = host.place.bench.with_disc(host.place.id, |disc| {
+            let truth = Truth::of(disc);
+            let found = |lba| truth.block(Lba(lba)).expect("memory").expect("readable");
+            for start in (0..256).step_by(32) {
+                let new = found(start + 8) == block(start + 8, 2);
+                for lba in start..start + 32 {
+                    let tag = if new && (8..24).contains(&(lba - start)) { 2 } else { 1 };
+                    assert!(found(lba) == block(lba, tag), "{millis} ms: block {lba}");
+                }
+            }
+            disc.state().remapped.len()
+        });
+        moved += clusters.expect("a disc");
+        // And it goes on behind what was recorded.
+        let nwa = host.nwa(1) as i32;
+        host.burn(Lba(nwa), 64, 3);
+        host.sync();
+        host.check(Lba(nwa), 64, 3);
+    }
+    assert!(moved > 8, "no cut came late enough to matter");
+}
