@@ -153,6 +153,43 @@ unsafe extern "C" fn closedir(folder: *mut libc::DIR) -> c_int {
     unsafe { real::closedir(folder) }
 }
 
+macro_rules! scanners {
+    ($($name:ident)+) => {
+        $(
+            /// scandir(3).
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn $name(
+                path: *const c_char,
+                to: *mut c_void,
+                filter: *mut c_void,
+                order: *mut c_void,
+            ) -> c_int {
+                // SAFETY: the caller's path is a C string; the rest is passed on as it came.
+                unsafe {
+                    match names::mirror(path) {
+                        Some(there) => real::$name(there.as_ptr(), to, filter, order),
+                        None => real::$name(path, to, filter, order),
+                    }
+                }
+            }
+        )+
+    };
+}
+
+scanners! { scandir scandir64 }
+
+/// chdir(2).
+#[unsafe(no_mangle)]
+unsafe extern "C" fn chdir(path: *const c_char) -> c_int {
+    // SAFETY: the caller's path is a C string.
+    unsafe {
+        match names::mirror(path) {
+            Some(there) => real::chdir(there.as_ptr()),
+            None => real::chdir(path),
+        }
+    }
+}
+
 /// `glob_t` of glob.h, with the functions that glob uses in place of the C library's own.
 #[repr(C)]
 struct Glob {
@@ -173,7 +210,7 @@ unsafe extern "C" {
 }
 
 /// `GLOB_ALTDIRFUNC`
-const OWN_FUNCTIONS: c_int = 1 << 6;
+const OWN_FUNCTIONS: c_int = 1 << 9;
 
 macro_rules! globs {
     ($($name:ident)+) => {

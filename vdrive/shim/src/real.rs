@@ -168,6 +168,9 @@ real! {
     opendir(path: Path) -> *mut libc::DIR;
     readdir(folder: *mut libc::DIR) -> *mut libc::dirent;
     readdir64(folder: *mut libc::DIR) -> *mut libc::dirent;
+    scandir(path: Path, to: *mut c_void, filter: *mut c_void, order: *mut c_void) -> c_int;
+    scandir64(path: Path, to: *mut c_void, filter: *mut c_void, order: *mut c_void) -> c_int;
+    chdir(path: Path) -> c_int;
     closedir(folder: *mut libc::DIR) -> c_int;
     glob(pattern: Path, flags: c_int, failed: *mut c_void, to: *mut libc::glob_t) -> c_int;
     glob64(pattern: Path, flags: c_int, failed: *mut c_void, to: *mut libc::glob_t) -> c_int;
