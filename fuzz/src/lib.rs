@@ -49,6 +49,12 @@ pub fn control(bytes: &[u8]) {
     assert_eq!(said, vdrive::serve::control::fuzzing::control(bytes));
 }
 
+/// Frames of the preload shim, as a program sends them or as nobody should; the first byte says how
+/// a node is opened before.
+pub fn local(bytes: &[u8]) {
+    vdrive::serve::local::fuzzing::local(bytes);
+}
+
 /// A tree of files burned by a scenario, perhaps with a power cut: all the promises.
 pub fn whole_burn(bytes: &[u8]) {
     harness::fuzzing::whole_burn(bytes);
@@ -68,6 +74,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("control", control),
     ("iscsi", iscsi),
     ("iso_reader", iso_reader),
+    ("local", local),
     ("trace", trace),
     ("tree", tree),
     ("troubled_burns", troubled_burns),

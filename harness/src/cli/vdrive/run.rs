@@ -1,5 +1,7 @@
 //! `kiln vdrive run`.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
@@ -35,7 +37,9 @@ pub(super) fn run(args: &RunProgram) -> Result<u8, Failure> {
     let path = program::find(name)?;
     program::judge(&path)?;
     let library = program::library()?;
-    let folder = tempfile::Builder::new().prefix("kiln-").tempdir().map_err(|error| {
+    let mine: fs::Permissions = PermissionsExt::from_mode(0o700);
+    let folder = tempfile::Builder::new().prefix("kiln-").permissions(mine).tempdir();
+    let folder = folder.map_err(|error| {
         Failure::new(Exit::Output, format!("no folder for the socket: {error}"))
     })?;
     // Before the first thread, so that all of them leave these signals to `wait`.
@@ -46,7 +50,7 @@ pub(super) fn run(args: &RunProgram) -> Result<u8, Failure> {
     std::os::unix::process::CommandExt::arg0(&mut command, name);
     command.env("LD_PRELOAD", program::preload(&library, folder.path())?);
     command.env("KILN_VDRIVE_SOCKET", &lent.socket);
-    let child = command.spawn().map_err(|error| {
+    let child = signals.left_alone(|| command.spawn()).map_err(|error| {
         Failure::new(Exit::Usage, format!("cannot run {}: {error}", path.display()))
     });
     let ended = child.and_then(|child| signals.wait(child));
@@ -105,7 +109,10 @@ impl Lent {
 }
 
 /// The signals that this process gets, in its hands.
-struct Signals(SignalFd);
+struct Signals {
+    set: SigSet,
+    coming: SignalFd,
+}
 
 impl Signals {
     fn take() -> Result<Signals, Failure> {
@@ -113,7 +120,18 @@ impl Signals {
         let mut set: SigSet = PASSED_ON.into_iter().collect();
         set.add(Signal::SIGCHLD);
         set.thread_block().map_err(internal)?;
-        SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC).map(Signals).map_err(internal)
+        let coming = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC).map_err(internal)?;
+        Ok(Signals { set, coming })
+    }
+
+    /// Does something with the signals as they were: a program inherits what is blocked. One that
+    /// comes just then ends this process, which has done nothing yet.
+    fn left_alone<R>(&self, act: impl FnOnce() -> R) -> R {
+        // Neither fails for a set of real signals.
+        let _ = self.set.thread_unblock();
+        let result = act();
+        let _ = self.set.thread_block();
+        result
     }
 
     /// Waits for the program's end, and passes signals on to it. Those from the terminal have
@@ -126,7 +144,7 @@ impl Signals {
             if let Some(status) = ended {
                 return Ok(status);
             }
-            let Ok(Some(info)) = self.0.read_signal() else { continue };
+            let Ok(Some(info)) = self.coming.read_signal() else { continue };
             let number = i32::try_from(info.ssi_signo).unwrap_or_default();
             let by_program = info.ssi_code <= 0;
             if let Ok(signal) = Signal::try_from(number)

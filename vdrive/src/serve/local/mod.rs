@@ -12,6 +12,8 @@ mod connection;
 mod dvd;
 mod file;
 pub mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 mod ioctl;
 mod open;
 mod tree;

@@ -1,0 +1,3 @@
+//! Fuzz target: see `fuzz::local`.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::local(bytes));
