@@ -1,5 +1,5 @@
-//! Programs of others at a lent drive: what the preload library shows them, end to end. Programs that
-//! are not installed are left out, with a line that begins with SKIP.
+//! Programs of others at a lent drive: what the preload library shows them, end to end. Programs
+//! that are not installed are left out, with a line that begins with SKIP.
 #![cfg(target_os = "linux")]
 
 use std::path::{Path, PathBuf};

@@ -7,8 +7,8 @@
 //!
 //! What it keeps to, since it lives inside programs that know nothing of it: no memory is allocated
 //! and nothing is printed; no state has to be set up or torn down; the C library's functions are
-//! found when first needed; what is not the server's is passed on unchanged, with `errno` as it was;
-//! nothing panics, and if something did, it would end the program at the border (`extern "C"`).
+//! found when first needed; what is not the server's is passed on unchanged, with `errno` as it
+//! was; nothing panics, and if something did, the program would end at the border (`extern "C"`).
 #![cfg(target_os = "linux")]
 #![allow(unsafe_code, reason = "it is made of C functions and the memory of programs")]
 

@@ -511,7 +511,8 @@ macro_rules! attributes {
             unsafe extern "C" fn $list(path: *const c_char, to: *mut c_char, room: usize) -> isize {
                 // SAFETY: the caller's path is a C string.
                 unsafe {
-                    may(path, 0).map_or_else(|| real::$list(path, to, room), |result| result as isize)
+                    may(path, 0)
+                        .map_or_else(|| real::$list(path, to, room), |result| result as isize)
                 }
             }
         )+

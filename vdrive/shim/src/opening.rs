@@ -72,7 +72,9 @@ macro_rules! creators {
             unsafe extern "C" fn $name(path: *const c_char, mode: c_uint) -> c_int {
                 let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC;
                 // SAFETY: the caller's path is a C string.
-                unsafe { open_named(path, flags).unwrap_or_else(|()| fresh(real::$name(path, mode))) }
+                unsafe {
+                    open_named(path, flags).unwrap_or_else(|()| fresh(real::$name(path, mode)))
+                }
             }
         )+
     };

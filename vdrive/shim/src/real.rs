@@ -79,9 +79,10 @@ macro_rules! real {
                 // SAFETY: the C library's function of this name has this signature, or a variadic
                 // one that is called the same way on Linux.
                 let function = unsafe {
-                    core::mem::transmute::<*mut c_void, unsafe extern "C" fn($($type),*) -> $result>(
-                        found,
-                    )
+                    core::mem::transmute::<
+                        *mut c_void,
+                        unsafe extern "C" fn($($type),*) -> $result,
+                    >(found)
                 };
                 // SAFETY: passed on to the caller.
                 unsafe { function($($arg),*) }
