@@ -37,12 +37,12 @@ fn a_formatted_cd_rw_is_overwritten_packet_by_packet() {
     let mut host = Host::with(MediumKind::CdRw);
     let capacities = host.read("23 00 00 00 00 00 00 00 1c 00", 28);
     assert_eq!((capacities[8], capacities[16] >> 2), (1, 0));
-    assert_eq!(capacities[20..24], [0, 4, 0x81, 0x40]);
-    let list = bytes("00 02 00 08 00 04 81 40 40 00 00 20");
+    assert_eq!(capacities[20..24], [0, 4, 0x81, 0x60]);
+    let list = bytes("00 02 00 08 00 04 81 60 40 00 00 20");
     assert_eq!(host.send("04 11 00 00 00 00", &list), Ok(0));
     host.ready();
-    // 9226 packets of 32.
-    assert_eq!(host.read("25 00 00 00 00 00 00 00 00 00", 8)[..4], [0, 4, 0x81, 0x3f]);
+    // 9227 packets of 32, as drives give an 80-minute disc.
+    assert_eq!(host.read("25 00 00 00 00 00 00 00 00 00", 8)[..4], [0, 4, 0x81, 0x5f]);
     let info = host.read("52 01 00 00 00 01 00 00 24 00", 36);
     assert_eq!((info[6] & 0x30, &info[20..24]), (0x30, &[0, 0, 0, 32][..]));
     host.page05("60 e5 08 07 00 00 00 00 00 00 00 20");

@@ -185,10 +185,10 @@ fn whole(state: &State, asked: &FormatList, blocks: Blocks) -> Format {
 /// Blocks of a packet on a formatted CD-RW.
 pub(super) const PACKET: Blocks = Blocks(32);
 
-/// Blocks for user data in a disc of packets: seven more are linking around each 32
+/// Blocks for user data in a disc of packets: seven more are linking between each two of them
 /// (MMC-6, 4.2.3.9.4).
 fn packets(all: Blocks) -> Blocks {
-    Blocks(all.0 / (PACKET.0 + 7) * PACKET.0)
+    Blocks((all.0 + 7) / (PACKET.0 + 7) * PACKET.0)
 }
 
 /// CD-RW: every packet is recorded once. A size of zero or all ones is the largest.
