@@ -10,12 +10,15 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CACHE = os.path.join(ROOT, "target", "rig")
 MODULES = ["virtio_pci", "virtio_scsi", "sr_mod", "sg", "isofs", "udf", "nls_utf8",
-           "9pnet_virtio", "9p"]
+           "9pnet_virtio", "9p", "virtio_net", "iscsi_tcp"]
+# Loaded where the kernel has them.
+EXTRA_MODULES = ["pktcdvd"]
 
 # What the guest runs first. /out is shared with this machine and takes the results.
 INIT = """#!/bin/busybox sh
@@ -37,6 +40,15 @@ sr() {
     for node in /sys/class/block/sr*; do
         case $(readlink $node/device) in *:$1:0) echo /dev/${node##*/};; esac
     done
+}
+# Asks this machine to do something while the guest runs; prints what it says, returns its status.
+host() {
+    ask=$(mktemp -u /out/XXXXXX)
+    echo "$*" >$ask.new
+    mv $ask.new $ask.ask
+    until [ -e $ask.code ]; do usleep 20000; done
+    cat $ask.said
+    return $(cat $ask.code)
 }
 n=0
 while [ $(ls -d /sys/class/block/sr* 2>/dev/null | wc -l) -lt $(cat /drives) ] && [ $n -lt 100 ]; do
@@ -118,7 +130,7 @@ def prepare():
     """Kernel and first root, fetched and built once into target/rig; returns their paths."""
     kernel, base = os.path.join(CACHE, "vmlinuz"), os.path.join(CACHE, "base.cpio")
     stamp = os.path.join(CACHE, "stamp")
-    wanted = INIT + " ".join(MODULES)
+    wanted = INIT + " ".join(MODULES + EXTRA_MODULES)
     if os.path.exists(kernel) and os.path.exists(base) and os.path.exists(stamp):
         if read(stamp).decode() == wanted:
             return kernel, base
@@ -130,7 +142,8 @@ def prepare():
         release = os.path.basename(glob.glob(f"{tree}/lib/modules/*")[0])
         run("depmod", "-b", tree, release)
         order = []
-        for module in MODULES:
+        there = "".join(name for _, _, names in os.walk(tree) for name in names)
+        for module in MODULES + [name for name in EXTRA_MODULES if name + ".ko" in there]:
             shown = run("modprobe", "-d", tree, "-S", release, "--show-depends", module)
             order += [line.split()[1] for line in shown.splitlines() if line.startswith("insmod")]
         order = list(dict.fromkeys(order))
@@ -141,6 +154,7 @@ def prepare():
         with open(base, "wb") as file:
             file.write(cpio(with_parents(files)))
         shutil.move(glob.glob(f"{tree}/boot/vmlinuz-*")[0], kernel)
+        shutil.move(glob.glob(f"{tree}/boot/config-*")[0], os.path.join(CACHE, "config"))
     with open(stamp, "w") as file:
         file.write(wanted)
     return kernel, base
@@ -197,11 +211,22 @@ class Guest:
         """A directory of this machine as `/TAG` in the guest."""
         self.shares.append((tag, os.path.abspath(path)))
 
+    def network(self):
+        """A network card `eth0`, behind which this machine's own 127.0.0.1 is 10.0.2.2."""
+        self.devices += ["-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n,romfile="]
+
     def add(self, files):
         self.files += files
 
-    def run(self, job, timeout=180, memory=1024):
-        """Boots and runs; returns (exit status, standard output, standard error)."""
+    def bring(self, *names):
+        """Programs of this machine, by name."""
+        need(*names)
+        for name in names:
+            self.add(program(shutil.which(name), name))
+
+    def run(self, job, timeout=180, memory=1024, host=None):
+        """Boots and runs; returns (exit status, standard output, standard error). What the job
+        asks for with `host WORDS` is done by `host(words)`: it returns (exit status, text)."""
         need("qemu-system-x86_64")
         extra = [("job", 0o100755, job.encode()),
                  ("drives", 0o100644, str(self.drives).encode()),
@@ -221,12 +246,45 @@ class Guest:
         for tag, path in [("out", self.out), *self.shares]:
             command += ["-virtfs",
                         f"local,path={path.replace(',', ',,')},mount_tag={tag},security_model=none"]
-        quiet(command, timeout, console)
+        with Servant(self.out, host):
+            quiet(command, timeout, console)
         status = os.path.join(self.out, "status")
         if not os.path.exists(status):
             raise RigError("the guest ended before its job did; its console says:\n" + tail(console))
         return (int(read(status)), read(f"{self.out}/stdout").decode(errors="surrogateescape"),
                 read(f"{self.out}/stderr").decode(errors="surrogateescape"))
+
+
+class Servant:
+    """Does what a running guest asks this machine for."""
+
+    def __init__(self, out, do):
+        self.out, self.do, self.over = out, do, threading.Event()
+        self.thread = threading.Thread(target=self.work, daemon=True)
+
+    def work(self):
+        while not self.over.wait(0.02):
+            for path in glob.glob(f"{self.out}/*.ask"):
+                name = path.removesuffix(".ask")
+                words = read(path).decode().split()
+                os.unlink(path)
+                try:
+                    code, said = self.do(words)
+                except Exception as error:  # The guest must hear of it, whatever it is.
+                    code, said = 99, f"{type(error).__name__}: {error}\n"
+                for end, text in [("said", said), ("code.new", str(code))]:
+                    with open(f"{name}.{end}", "w") as file:
+                        file.write(text)
+                os.rename(f"{name}.code.new", f"{name}.code")
+
+    def __enter__(self):
+        if self.do:
+            self.thread.start()
+
+    def __exit__(self, *_):
+        self.over.set()
+        if self.do:
+            self.thread.join()
 
 
 def die_with_parent(command):
