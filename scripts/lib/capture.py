@@ -1,0 +1,73 @@
+"""tshark as a judge of traffic: what it captures, and what kiln says it captured."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import guest
+
+# What Wireshark calls errors, among its remarks on a packet.
+ERROR = 0x00800000
+
+
+class Live:
+    """A capture of one port of the loopback interface, while `with` lasts. Needs the privilege;
+    `reason` says why there is none."""
+
+    def __init__(self, port, path):
+        self.path, self.reason = path, None
+        guest.need("tshark", "dumpcap")
+        self.capture = subprocess.Popen(
+            guest.die_with_parent(["dumpcap", "-q", "-i", "lo", "-f", f"tcp port {port}",
+                                   "-B", "64", "-w", path]),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def __enter__(self):
+        until = time.monotonic() + 15
+        while not os.path.exists(self.path) or not os.path.getsize(self.path):
+            if self.capture.poll() is not None or time.monotonic() > until:
+                self.capture.kill()
+                self.reason = self.capture.communicate()[1].decode(errors="replace").strip()
+                break
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_):
+        if self.capture.poll() is None:
+            # It writes what the kernel still holds for it.
+            time.sleep(1)
+            self.capture.send_signal(signal.SIGINT)
+            self.capture.communicate(timeout=60)
+
+
+def tshark(path, port, *more):
+    command = ["tshark", "-r", path, "-o", "scsi.decode_scsi_messages_as:Multimedia Device"]
+    command += ["-d", f"tcp.port=={port},iscsi"] if port else []
+    # As root it refuses its Lua scripts, and says so.
+    done = subprocess.run([*command, *more], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, errors="replace", timeout=600)
+    if done.returncode:
+        raise guest.RigError(f"tshark on {path}: exit {done.returncode}: {done.stderr}")
+    return done.stdout.splitlines()
+
+
+def judge(verdict, what, path, port=None, least=1, names=()):
+    """Whether tshark understands every packet, and calls the commands what MMC calls them."""
+    if not os.path.exists(path):
+        return verdict(f"{what} is there", False, path)
+    bad = tshark(path, port, "-Y", f"_ws.malformed || _ws.expert.severity >= {ERROR:#x}")
+    verdict(f"{what}: no malformed packet, no error", not bad,
+            f"{len(bad)}: " + "\n".join(bad[:10]))
+    sent = tshark(path, port, "-Y", "scsi", "-T", "fields",
+                  "-e", "_ws.col.Info")
+    commands = [name for line in sent for name in re.findall(r"SCSI: (.*?) LUN: 0x", line)
+                if not name.startswith(("Data In", "Data Out", "Response"))]
+    unknown = sorted({name for name in commands if re.search("Unknown|Vendor|0x", name)})
+    verdict(f"{what}: {len(commands)} commands, {len(set(commands))} kinds, each has a name",
+            len(commands) >= least and not unknown, f"{unknown} among {sorted(set(commands))}")
+    missing = set(names) - set(commands)
+    verdict(f"{what}: commands of MMC among them", not missing,
+            f"no {sorted(missing)} among {sorted(set(commands))}")

@@ -1,0 +1,212 @@
+"""What libiscsi's programs and QEMU find when they use kiln's drive over iSCSI.
+
+The test tool's tests that cannot apply stand in `iscsi-test.expect` with the reason; an entry that
+no longer applies is an error like an unexpected failure."""
+
+import collections
+import filecmp
+import os
+import re
+import subprocess
+
+import expect
+import foreign
+import guest
+import serve
+
+EXPECT = os.path.join(guest.ROOT, "scripts", "iscsi-test.expect")
+# Recorded and closed beforehand; the tests read only.
+RECORDED = ["cd-r", "dvd-r", "dvd+r", "bd-r"]
+# Written by the tests themselves.
+OVERWRITABLE = ["dvd+rw", "dvd-ram", "bd-re"]
+USER, SECRET = "burner", "a secret of sixteen+"
+
+
+def suites():
+    """Suites of the test tool: every one of its families holds a part of those of ALL."""
+    names = []
+    for line in guest.run("iscsi-test-cu", "--list").split():
+        parts = line.split(".")
+        if parts[0] == "ALL" and len(parts) == 2:
+            names.append(parts[1])
+    return names
+
+
+def run_suite(suite, url, dataloss):
+    """(test, outcome, what was said) of each test: outcome is pass, fail or skip."""
+    command = ["iscsi-test-cu", "-v", *(["-d"] if dataloss else []), "-t", f"ALL.{suite}", url]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace", timeout=120)
+        text, code = done.stdout, done.returncode
+    except subprocess.TimeoutExpired as error:
+        text, code = (error.stdout or b"").decode(errors="replace"), "none within 120 s"
+    pieces = re.split(r"^  Test: (\S+) \.\.\.", text, flags=re.MULTILINE)
+    results = []
+    for test, said in zip(pieces[1::2], pieces[2::2]):
+        verdict = re.search(r"^(.*)(passed|FAILED)", said, re.MULTILINE)
+        # What follows the verdict of the last test is the tool's own tidying up.
+        said = said[:verdict.end()] if verdict else said
+        if not verdict or verdict[2] == "FAILED" or "[FAILED]" in said:
+            outcome = "fail"
+        else:
+            outcome = "skip" if "[SKIPPED]" in said else "pass"
+        results.append((f"{suite}.{test}", outcome, " ".join(said.split())))
+    if code or not results:
+        results.append((f"{suite}.ends", "fail", f"exit {code}: {' '.join(text.split())[-500:]}"))
+    return results
+
+
+def libiscsi_tests(verdict, units, chosen=None):
+    """Runs every suite on every (medium, URL)."""
+    rules = expect.load(EXPECT, ("test", "medium", "outcome", "reason"))
+    names = [name for name in suites() if not chosen or name in chosen]
+    used, wrong, table = set(), [], collections.Counter()
+    for medium, url in units:
+        for suite in names:
+            for test, outcome, said in run_suite(suite, url, medium in OVERWRITABLE):
+                rule = outcome != "pass" and expect.match(rules, test, medium, outcome)
+                used.add(rule)
+                table[medium, f"known {outcome}" if rule else outcome] += 1
+                if outcome != "pass" and not rule:
+                    wrong.append(f"{medium}: {test}: {outcome}: {said[:400]}")
+        counts = ", ".join(f"{n} {what}" for (m, what), n in sorted(table.items()) if m == medium)
+        bad = table[medium, "fail"] + table[medium, "skip"]
+        verdict(f"iscsi-test-cu on {medium}: {counts}", not bad, "see below")
+    for line in wrong:
+        print("  " + line)
+    if not chosen:
+        stale = [rule for rule in rules if rule not in used
+                 and any(expect.fits(rule.patterns[1], medium) for medium, _ in units)]
+        verdict("no entry in iscsi-test.expect is stale",
+                not expect.say_stale(stale, "iscsi-test.expect"), "see above")
+
+
+def call(*command, timeout=300):
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          errors="replace", timeout=timeout)
+    return done.returncode, done.stdout + done.stderr
+
+
+def with_login(url, user, secret):
+    return url.replace("iscsi://", f"iscsi://{user}%{secret.replace(' ', '%20')}@")
+
+
+def programs(verdict, served, media, images):
+    """What the other programs of libiscsi and QEMU make of the units. `images`: what the recorded
+    ones hold."""
+    code, said = call("iscsi-ls", "-s", f"iscsi://{served.portal}")
+    verdict("iscsi-ls finds the target and every unit", code == 0 and served.target in said
+            and len(re.findall(r"Lun:\d+ +Type:MMC", said)) == len(media), said)
+    for medium, url in zip(media, served.urls):
+        code, said = call("iscsi-inq", url)
+        verdict(f"iscsi-inq on {medium}", code == 0 and "Peripheral Device Type:MMC" in said
+                and "Removable:1" in said, said)
+        code, said = call("iscsi-inq", "-e", "1", "-c", "0", url)
+        pages = re.findall(r"^Page:(0x\w\w)", said, re.MULTILINE)
+        good = code == 0 and {"0x00", "0x80", "0x83"} <= set(pages)
+        for page in pages:
+            again, more = call("iscsi-inq", "-e", "1", "-c", page, url)
+            good, said = good and again == 0, said + more
+        verdict(f"iscsi-inq reads all {len(pages)} vital product data pages on {medium}", good,
+                said)
+        if medium in images:
+            reads_back(verdict, medium, url, images[medium])
+
+
+def reads_back(verdict, medium, url, image):
+    code, said = call("qemu-img", "info", url)
+    size = os.path.getsize(image)
+    verdict(f"qemu-img info on {medium}", code == 0 and f"({size} bytes)" in said,
+            f"not {size} bytes: {said}")
+    out = f"{image}.copy"
+    code, said = call("qemu-img", "convert", "-U", "-f", "raw", "-O", "raw", url, out)
+    same = code == 0 and filecmp.cmp(image, out, shallow=False)
+    verdict(f"qemu-img convert copies {medium}", same, said or "the copy differs")
+    if os.path.exists(out):
+        os.unlink(out)
+
+
+def writes(verdict, medium, url, image):
+    """An image written by QEMU and read back by it."""
+    code, said = call("qemu-img", "convert", "-n", "-f", "raw", "-O", "raw", image, url)
+    verdict(f"qemu-img convert writes {medium}", code == 0, said)
+    back, size = f"{image}.back", os.path.getsize(image)
+    code, said = call("qemu-img", "dd", "-f", "raw", "-O", "raw", "bs=2048", f"count={size // 2048}",
+                      f"if={url}", f"of={back}")
+    same = code == 0 and filecmp.cmp(image, back, shallow=False)
+    verdict(f"qemu-img dd reads back what it wrote on {medium}", same, said or "it differs")
+    if os.path.exists(back):
+        os.unlink(back)
+
+
+def logins(verdict, program, unit, image, work):
+    """CHAP by its password, without, and with a wrong one; a digest; two initiators at once."""
+    secret = os.path.join(work, "secret")
+    with open(secret, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+        file.write(SECRET + "\n")
+    with serve.Served(program, [unit], "--chap-user", USER,
+                      "--chap-secret-file", secret) as locked:
+        url = locked.urls[0]
+        code, said = call("iscsi-inq", with_login(url, USER, SECRET))
+        verdict("CHAP with the right secret", code == 0 and "MMC" in said, said)
+        for what, wrong in [("a wrong secret", with_login(url, USER, SECRET[::-1])),
+                            ("a wrong name", with_login(url, "reader", SECRET)),
+                            ("no login", url)]:
+            code, said = call("iscsi-inq", wrong)
+            verdict(f"CHAP refuses {what}", code != 0 and "MMC" not in said, said)
+        reads_back(verdict, "the unit behind CHAP", with_login(url, USER, SECRET), image)
+    with serve.Served(program, [unit]) as served:
+        url = served.urls[0]
+        reads_back(verdict, "the unit with header digests", f"{url}?header_digest=crc32c", image)
+        copies = [f"{work}/copy-{n}" for n in range(4)]
+        readers = [subprocess.Popen(
+            ["qemu-img", "convert", "-U", "-O", "raw", "--image-opts",
+             f"driver=iscsi,transport=tcp,portal={served.portal},target={served.target},lun=0,"
+             f"initiator-name=iqn.2026-11.test.kiln:reader-{n}", copy],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            for n, copy in enumerate(copies)]
+        said = [reader.communicate(timeout=300)[1].decode() for reader in readers]
+        same = [os.path.exists(copy) and filecmp.cmp(image, copy, shallow=False)
+                for copy in copies]
+        verdict("four initiators at once read the same", all(same), "\n".join(said))
+        verdict("the server ends cleanly", (code := served.stop()) == 0, f"exit {code}")
+
+
+def prove(kiln, source, work, media=None, chosen=None):
+    """The whole proof; returns (passed, failed). `kiln`: runs the program, with `.program`."""
+    guest.need("iscsi-test-cu", "iscsi-ls", "iscsi-inq", "qemu-img")
+    verdict = serve.Verdicts()
+    image = f"{work}/x.iso"
+    foreign.xorriso_image(source, image)
+    media = media or RECORDED + OVERWRITABLE
+    units, images = [], {}
+    for medium in media:
+        unit = (f"virtual:{medium}", f"{work}/{medium}.disc")
+        units.append(unit)
+        if medium in RECORDED:
+            kiln("burn", "--image", image, "--drive", unit[0], "--disc", unit[1])
+            images[medium] = f"{work}/{medium}.iso"
+            kiln("read", "--drive", unit[0], "--disc", unit[1], "-o", images[medium])
+        else:
+            # A tool that tests disks does not format what it writes to.
+            kiln("burn", "--image", image, "--drive", unit[0], "--disc", unit[1])
+    with serve.Served(kiln.program, units) as served:
+        programs(verdict, served, media, images)
+        for medium, url in zip(media, served.urls):
+            if medium in OVERWRITABLE:
+                writes(verdict, medium, url, image)
+        libiscsi_tests(verdict, list(zip(media, served.urls)), chosen)
+        before = served.resident_kib()[0]
+        for _ in range(100):
+            call("iscsi-inq", served.urls[0])
+        after = served.resident_kib()[0]
+        verdict("100 logins leave the memory as it is", after < before + 4096,
+                f"{before} KiB became {after} KiB")
+        verdict("the server ends cleanly", (code := served.stop()) == 0,
+                f"exit {code}: {served.log}")
+    for medium in media:
+        if medium in RECORDED:
+            logins(verdict, kiln.program, units[media.index(medium)], images[medium], work)
+            break
+    return verdict.counts
