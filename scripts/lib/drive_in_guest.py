@@ -2,26 +2,22 @@
 as /dev/sr0 and on."""
 
 import collections
-import filecmp
 import os
 import random
 import re
-import shlex
 import shutil
 import struct
 import tomllib
 
 import capture
-import expect
 import foreign
 import guest
+import initiator_in_guest
 import kiln_in_guest
 import serve
-import trees
+import steps
 
-DMESG = os.path.join(guest.ROOT, "scripts", "guest-dmesg.expect")
-ISO = "mount -t iso9660 -o ro,map=off,iocharset=utf8"
-TAR = "/usr/local/bin/tar -b 1024 --warning=no-timestamp"
+ISO, TAR = steps.ISO, steps.TAR
 
 # A drive in the guest: what its steps call it, its model, the medium in it, whether recorded before.
 Unit = collections.namedtuple("Unit", "name model medium recorded")
@@ -126,28 +122,6 @@ LATER = [step for unit in ["bdre", "dvdrw", "dvdram"] for step in [
     (f"{unit}-tar", f"{TAR} -cf /out/{unit}.tar -C /mnt ."),
     (f"{unit}-later-umount", "umount /mnt")]]
 
-SHELL = """
-size() { echo $(( $(cat /sys/class/block/${1##*/}/size) / 4 )) blocks; }
-same() { cmp -n $(stat -c %s $1) $1 $2; }
-# Runs a step by name; the steps after one that does not end are not run.
-step() {
-    echo step $1 >/dev/kmsg
-    ( eval "$2"; echo $? >/out/$1.code ) </dev/null >/out/$1.log 2>&1 &
-    n=0
-    while [ ! -e /out/$1.code ]; do
-        n=$((n + 1))
-        if [ $n -gt 1800 ]; then ps; echo endless >/out/$1.code; return 1; fi
-        usleep 100000
-    done
-}
-# A drive that wakes up, or has just lost its power, may need to be asked more than once.
-patient() {
-    n=0
-    until "$@"; do n=$((n + 1)); [ $n -lt 10 ] || return 1; sleep 1; done
-}
-"""
-
-
 def check(args):
     program = os.path.abspath(kiln_in_guest.kiln_program(args.bin))
     verdict = serve.Verdicts()
@@ -160,9 +134,10 @@ def check(args):
     return verdict.failed > 0
 
 
-class Rig:
+class Rig(steps.Steps):
     def __init__(self, work, program, verdict, args):
-        self.work, self.program, self.verdict, self.args = work, program, verdict, args
+        super().__init__(verdict)
+        self.work, self.program = work, program
         self.units = [u for u in UNITS if not args.only or u.name in args.only.split(",")]
         self.share = os.path.join(work, "share")
         os.mkdir(self.share)
@@ -227,11 +202,10 @@ class Rig:
         vm.add([("cdrom.pl", 0o100644, guest.read(os.path.join(guest.ROOT,
                                                                "scripts/lib/cdrom.pl")))])
         trace, live = self.path("trace.pcapng"), self.path("live.pcapng")
-        self.out = vm.out
         with self.serve("--trace", trace) as self.server:
             port = int(self.server.portal.rsplit(":", 1)[1])
             with capture.Live(port, live) as captured:
-                self.boot(vm, self.units, STEPS)
+                self.boot_units(vm, self.units, STEPS)
             self.ends()
         self.judge()
         for what, path, at in [("the server's own trace", trace, None), ("on the wire", live, port)]:
@@ -242,6 +216,9 @@ class Rig:
                           ["Read Disc Information", "Read TOC/PMA/ATIP", "Write(10)",
                            "Close Track", "Get Configuration"])
         self.second_guest()
+        if any(unit.name == "read" for unit in self.units):
+            with guest.Guest() as other:
+                initiator_in_guest.prove(self, other)
 
     def serve(self, *more):
         units = [(f"virtual:{unit.model}", self.path(f"{unit.name}.disc")) for unit in self.units]
@@ -252,15 +229,12 @@ class Rig:
         self.verdict("the server ends cleanly", code == 0,
                      f"exit {code}: {guest.read(self.path('serve.log'))[-2000:]}")
 
-    def boot(self, vm, units, steps):
+    def boot_units(self, vm, units, steps):
         nodes = {unit.name: vm.iscsi(self.server.urls[self.units.index(unit)]) for unit in units}
         vm.share("share", self.share)
-        job = [SHELL, *(f"{name}=$(sr {number})" for name, number in nodes.items())]
-        self.steps = [(name, command) for name, command in steps
-                      if all(unit in nodes for unit in used_units(name, command))]
-        for name, command in self.steps:
-            job.append(f"step {name} {shlex.quote(command.removeprefix('! '))} || return")
-        vm.run("\n".join(job), timeout=900, host=self.ask)
+        chosen = [(name, command) for name, command in steps
+                  if used_units(name, command) <= nodes.keys()]
+        self.boot(vm, chosen, self.ask, [f"{name}=$(sr {n})" for name, n in nodes.items()])
 
     def second_guest(self):
         later = [unit for unit in self.units if any(name.startswith(f"{unit.name}-")
@@ -269,8 +243,7 @@ class Rig:
             return
         with guest.Guest() as vm, self.serve() as self.server:
             vm.bring("udfinfo", "tar")
-            self.out = vm.out
-            self.boot(vm, later, LATER)
+            self.boot_units(vm, later, LATER)
             self.ends()
             self.judge_steps()
             for unit in later:
@@ -279,23 +252,6 @@ class Rig:
                 info = self.log(f"{unit.name}-udfinfo")
                 self.verdict(f"{unit.medium}: udfinfo finds a clean volume",
                              f"label={unit.name}" in info and "integrity=closed" in info, info)
-
-    # What came of it.
-
-    def log(self, name):
-        path = f"{self.out}/{name}.log"
-        return guest.read(path).decode(errors="replace") if os.path.exists(path) else ""
-
-    def judge_steps(self):
-        for name, command in self.steps:
-            path = f"{self.out}/{name}.code"
-            code = guest.read(path).decode().strip() if os.path.exists(path) else "none: not run"
-            good = code.isdigit() and (code != "0") == command.startswith("! ")
-            # These end with 0 although something went wrong.
-            complaint = re.search(r"^:-[\[(].*", self.log(name), re.MULTILINE)
-            self.verdict(f"{name}: {command}", good and not complaint,
-                         f"exit {code}\n{self.log(name)[-3000:]}")
-        self.kernel_log()
 
     def judge(self):
         self.judge_steps()
@@ -337,22 +293,6 @@ class Rig:
             with open(f"{path}/grown", "a") as file:
                 file.write("more\n")
         return path
-
-    def same_tree(self, tar, source, reader, what):
-        if not os.path.exists(f"{self.out}/{tar}"):
-            return self.verdict(f"{what}: every file", False, "could not be mounted")
-        aspects = ("kind", "mode", "size", "target", "sha256")
-        if reader == "linux":
-            # One name at a time: Linux gives each name of a file on ISO 9660 a number of its own.
-            aspects += ("mtime", "link-mtime")
-        rules = foreign.load_rules()
-        want, got = trees.from_directory(source), trees.from_tar(f"{self.out}/{tar}")
-        if reader == "udf":
-            got = {path: entry for path, entry in got.items()
-                   if not path.startswith("lost+found")}
-        found = [d for d in foreign.exactly(aspects)(want, got) if d.path and not expect.match(
-            rules, reader, d.aspect, d.path)]
-        self.verdict(f"{what}: every file", not found and len(got) > 3, str(found[:5]))
 
     def capabilities(self):
         """The kernel's table against the models' profiles."""
@@ -405,25 +345,6 @@ class Rig:
         path = f"{self.out}/rip.raw"
         same = os.path.exists(path) and guest.read(path) == b"".join(self.tracks)
         self.verdict("the kernel reads the samples", same, self.log("audio-rip"))
-
-    def kernel_log(self):
-        """Everything that the kernel said since the drivers were loaded, against what is allowed."""
-        rules = expect.load(DMESG, ("step", "line", "reason"))
-        lines = guest.read(f"{self.out}/dmesg").decode(errors="replace").splitlines()
-        lines = [re.sub(r"^\[ *[\d.]+\] ", "", line) for line in lines]
-        start = next((n for n, line in enumerate(lines) if "SCSI subsystem initialized" in line), 0)
-        step, wrong, used = "attach", [], set()
-        for line in lines[start:]:
-            if line.startswith("step "):
-                step = line[5:]
-                continue
-            rule = expect.match(rules, step, line)
-            used.add(rule)
-            if not rule:
-                wrong.append(f"{step}: {line}")
-        self.verdict("the kernel has nothing to complain of", not wrong, "\n" + "\n".join(wrong))
-        self.used = getattr(self, "used", set()) | used
-
 
 def used_units(name, command):
     names = {unit.name for unit in UNITS}
