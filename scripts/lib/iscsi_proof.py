@@ -44,15 +44,16 @@ def run_suite(suite, url, dataloss):
     pieces = re.split(r"^  Test: (\S+) \.\.\.", text, flags=re.MULTILINE)
     results = []
     for test, said in zip(pieces[1::2], pieces[2::2]):
-        verdict = re.search(r"^(.*)(passed|FAILED)", said, re.MULTILINE)
+        verdict = re.search(r"(?<!\[)\b(passed|FAILED)\b(?!\])", said)
         # What follows the verdict of the last test is the tool's own tidying up.
         said = said[:verdict.end()] if verdict else said
-        if not verdict or verdict[2] == "FAILED" or "[FAILED]" in said:
+        if not verdict or verdict[1] == "FAILED":
             outcome = "fail"
         else:
             outcome = "skip" if "[SKIPPED]" in said else "pass"
         results.append((f"{suite}.{test}", outcome, " ".join(said.split())))
-    if code or not results:
+    # It ends with 1 when a test failed.
+    if code not in (0, 1) or not results:
         results.append((f"{suite}.ends", "fail", f"exit {code}: {' '.join(text.split())[-500:]}"))
     return results
 
