@@ -55,7 +55,7 @@ STEPS = [
     ("read-guest-eject", "eject $read && ! dd if=$read of=/dev/null bs=2048 count=1"),
     ("read-guest-load", "eject -t $read && dd if=$read bs=2048 skip=16 count=1 | grep -q CD001"),
     ("read-swap", "host ctl @read eject && host ctl @read insert @read.disc"),
-    ("read-swapped", "dd if=$read of=/dev/null bs=2048 count=1 && size $read"),
+    ("read-swapped", "patient dd if=$read of=/dev/null bs=2048 count=1 && size $read"),
     # The plug, while the kernel holds the drive.
     ("power-pull", "host ctl @read pull-power"),
     ("power-gone", "! dd if=$read of=/dev/null bs=2048 count=8 skip=64 iflag=direct"),
@@ -68,9 +68,9 @@ STEPS = [
     # Two sessions by wodim.
     ("wodim-tao", "wodim -v dev=$wodim -multi -tao /share/first.iso"),
     ("wodim-msinfo", "wodim dev=$wodim -msinfo"),
-    ("wodim-second", "genisoimage -quiet -R -J -o /tmp/second.iso -C $(wodim dev=$wodim -msinfo)"
+    ("wodim-second", "genisoimage -quiet -R -o /tmp/second.iso -C $(wodim dev=$wodim -msinfo)"
      " -M $wodim /share/second && wodim -v dev=$wodim -multi -tao -pad /tmp/second.iso"),
-    ("wodim-reload", "rm /tmp/second.iso; eject $wodim && eject -t $wodim"),
+    ("wodim-reload", "rm /tmp/second.iso; reload $wodim"),
     ("wodim-ioctls", "perl /cdrom.pl $wodim"),
     ("wodim-mount", f"{ISO} $wodim /mnt"),
     ("wodim-tar", f"{TAR} -cf /out/wodim.tar -C /mnt ."),
@@ -79,33 +79,33 @@ STEPS = [
     ("cdrskin-burn", "cdrskin -v dev=$cdrskin -sao /share/second.iso"),
     ("cdrskin-blank", "cdrskin -v dev=$cdrskin blank=fast"),
     ("cdrskin-again", "cdrskin -v dev=$cdrskin -sao /share/first.iso"),
-    ("cdrskin-reload", "eject $cdrskin && eject -t $cdrskin"),
+    ("cdrskin-reload", "reload $cdrskin cdrskin"),
     ("cdrskin-same", "same /share/first.iso $cdrskin"),
     # Two sessions by growisofs.
     ("growisofs-z", "growisofs -Z $growisofs=/share/first.iso"),
-    ("growisofs-m", "growisofs -M $growisofs -quiet -R -J /share/second"),
+    ("growisofs-m", "growisofs -M $growisofs -quiet -R /share/second"),
     ("growisofs-mount", f"{ISO} $growisofs /mnt"),
     ("growisofs-tar", f"{TAR} -cf /out/growisofs.tar -C /mnt ."),
     ("growisofs-umount", "umount /mnt"),
     # Two sessions by xorriso.
     ("xorriso-first", "xorriso -as cdrecord dev=$xorriso -multi /share/first.iso"),
     ("xorriso-second", "xorriso -dev $xorriso -hardlinks on -map /share/second / -commit"),
-    ("xorriso-reload", "eject $xorriso && eject -t $xorriso"),
+    ("xorriso-reload", "reload $xorriso xorriso"),
     ("xorriso-mount", f"{ISO} $xorriso /mnt"),
     ("xorriso-tar", f"{TAR} -cf /out/xorriso.tar -C /mnt ."),
     ("xorriso-umount", "umount /mnt"),
     # Music.
     ("audio-burn", "wodim -v dev=$audio -dao -audio /share/one.wav /share/two.wav"),
-    ("audio-reload", "eject $audio && eject -t $audio"),
+    ("audio-reload", "eject $audio && eject -t $audio && sleep 1; host ctl @audio status"),
     ("audio-ioctls", "perl /cdrom.pl $audio"),
     ("audio-rip", "perl /cdrom.pl $audio rip 0 $(( $(cat /share/sectors) )) >/out/rip.raw"),
     ("audio-no-data", "! dd if=$audio of=/dev/null bs=2048 count=1"),
     # Writing like a disk.
     *[step for unit, blank in [
         ("bdre", "xorriso -outdev $bdre -format as_needed"),
-        ("dvdrw", "dvd+rw-format $dvdrw"),
+        ("dvdrw", "dvd+rw-format $dvdrw && formatted $dvdrw"),
         ("dvdram", "xorriso -outdev $dvdram -format as_needed")] for step in [
-            (f"{unit}-format", f"{blank} && eject ${unit} && eject -t ${unit}"),
+            (f"{unit}-format", f"{blank} && reload ${unit}"),
             (f"{unit}-mkudffs", f"mkudffs --media-type=dvdram --label={unit} ${unit}"),
             (f"{unit}-mount", f"mount -t udf -o rw ${unit} /mnt"),
             (f"{unit}-write", "cp -a /share/files/. /mnt/ && sync && rm -r /mnt/gone"
@@ -198,7 +198,8 @@ class Rig(steps.Steps):
     def prove(self, vm):
         self.prepare()
         vm.bring("wodim", "growisofs", "genisoimage", "cdrskin", "xorriso", "tar", "mkudffs",
-                 "dvd+rw-format", "sg_reset", "eject", "perl")
+                 "dvd+rw-format", "sg_reset", "sg_raw", "eject",
+                 "perl")
         vm.add([("cdrom.pl", 0o100644, guest.read(os.path.join(guest.ROOT,
                                                                "scripts/lib/cdrom.pl")))])
         trace, live = self.path("trace.pcapng"), self.path("live.pcapng")

@@ -19,7 +19,8 @@ EXPECT = os.path.join(guest.ROOT, "scripts", "iscsi-test.expect")
 RECORDED = ["cd-r", "dvd-r", "dvd+r", "bd-r"]
 # Written by the tests themselves.
 OVERWRITABLE = ["dvd+rw", "dvd-ram", "bd-re"]
-USER, SECRET = "burner", "a secret of sixteen+"
+# libiscsi takes a password from a URL as it stands.
+USER, SECRET = "burner", "sixteen-or-more"
 
 
 def suites():
@@ -62,7 +63,7 @@ def libiscsi_tests(verdict, units, chosen=None):
     """Runs every suite on every (medium, URL)."""
     rules = expect.load(EXPECT, ("test", "medium", "outcome", "reason"))
     names = [name for name in suites() if not chosen or name in chosen]
-    used, wrong, table = set(), [], collections.Counter()
+    used, table = set(), collections.Counter()
     for medium, url in units:
         for suite in names:
             for test, outcome, said in run_suite(suite, url, medium in OVERWRITABLE):
@@ -70,13 +71,11 @@ def libiscsi_tests(verdict, units, chosen=None):
                 used.add(rule)
                 table[medium, f"known {outcome}" if rule else outcome] += 1
                 if outcome != "pass" and not rule:
-                    wrong.append(f"{medium}: {test}: {outcome}: {said[:400]}")
+                    print(f"  {medium}: {test}: {outcome}: {said[:300]}", flush=True)
         counts = ", ".join(f"{n} {what}" for (m, what), n in sorted(table.items()) if m == medium)
         bad = table[medium, "fail"] + table[medium, "skip"]
-        verdict(f"iscsi-test-cu on {medium}: {counts}", not bad, "see below")
-    for line in wrong:
-        print("  " + line)
-    if not chosen:
+        verdict(f"iscsi-test-cu on {medium}: {counts}", not bad, "see above")
+    if not chosen and len(units) == len(RECORDED + OVERWRITABLE):
         stale = [rule for rule in rules if rule not in used
                  and any(expect.fits(rule.patterns[1], medium) for medium, _ in units)]
         verdict("no entry in iscsi-test.expect is stale",
@@ -90,7 +89,7 @@ def call(*command, timeout=300):
 
 
 def with_login(url, user, secret):
-    return url.replace("iscsi://", f"iscsi://{user}%{secret.replace(' ', '%20')}@")
+    return url.replace("iscsi://", f"iscsi://{user}%{secret}@")
 
 
 def programs(verdict, served, media, images):
@@ -115,13 +114,21 @@ def programs(verdict, served, media, images):
             reads_back(verdict, medium, url, images[medium])
 
 
-def reads_back(verdict, medium, url, image):
-    code, said = call("qemu-img", "info", url)
+def image_options(served, initiator, digest="none"):
+    """QEMU's words for unit 0 where a URL is not enough."""
+    return (f"driver=raw,file.driver=iscsi,file.transport=tcp,file.portal={served.portal},"
+            f"file.target={served.target},file.lun=0,file.header-digest={digest},"
+            f"file.initiator-name=iqn.2026-11.test.kiln:{initiator}")
+
+
+def reads_back(verdict, medium, source, image):
+    source = [source] if source.startswith("iscsi:") else ["--image-opts", source]
+    code, said = call("qemu-img", "info", *source)
     size = os.path.getsize(image)
     verdict(f"qemu-img info on {medium}", code == 0 and f"({size} bytes)" in said,
             f"not {size} bytes: {said}")
     out = f"{image}.copy"
-    code, said = call("qemu-img", "convert", "-U", "-f", "raw", "-O", "raw", url, out)
+    code, said = call("qemu-img", "convert", "-U", "-O", "raw", *source, out)
     same = code == 0 and filecmp.cmp(image, out, shallow=False)
     verdict(f"qemu-img convert copies {medium}", same, said or "the copy differs")
     if os.path.exists(out):
@@ -159,12 +166,14 @@ def logins(verdict, program, unit, image, work):
         reads_back(verdict, "the unit behind CHAP", with_login(url, USER, SECRET), image)
     with serve.Served(program, [unit]) as served:
         url = served.urls[0]
-        reads_back(verdict, "the unit with header digests", f"{url}?header_digest=crc32c", image)
+        code, said = call("iscsi-inq", f"{url}?header_digest=crc32c")
+        verdict("iscsi-inq with header digests", code == 0 and "MMC" in said, said)
+        reads_back(verdict, "the unit with header digests", image_options(served, "digests",
+                                                                          "crc32c"), image)
         copies = [f"{work}/copy-{n}" for n in range(4)]
         readers = [subprocess.Popen(
             ["qemu-img", "convert", "-U", "-O", "raw", "--image-opts",
-             f"driver=iscsi,transport=tcp,portal={served.portal},target={served.target},lun=0,"
-             f"initiator-name=iqn.2026-11.test.kiln:reader-{n}", copy],
+             image_options(served, f"reader-{n}"), copy],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             for n, copy in enumerate(copies)]
         said = [reader.communicate(timeout=300)[1].decode() for reader in readers]
@@ -186,7 +195,13 @@ def prove(kiln, source, work, media=None, chosen=None):
         unit = (f"virtual:{medium}", f"{work}/{medium}.disc")
         units.append(unit)
         if medium in RECORDED:
-            kiln("burn", "--image", image, "--drive", unit[0], "--disc", unit[1])
+            # Not track at once, which leaves two blocks behind the data that cannot be read, and
+            # which the tests would read.
+            if medium == "cd-r":
+                kiln("vdrive", "run", "--drive", unit[0], "--disc", unit[1], "--", "cdrskin",
+                     "dev=/dev/sr0", "-sao", image)
+            else:
+                kiln("burn", "--image", image, "--drive", unit[0], "--disc", unit[1])
             images[medium] = f"{work}/{medium}.iso"
             kiln("read", "--drive", unit[0], "--disc", unit[1], "-o", images[medium])
         else:

@@ -12,9 +12,10 @@ import trees
 
 DMESG = os.path.join(guest.ROOT, "scripts", "guest-dmesg.expect")
 ISO = "mount -t iso9660 -o ro,map=off,iocharset=utf8"
-TAR = "/usr/local/bin/tar -b 1024 --warning=no-timestamp"
+TAR = "grep -q ' /mnt ' /proc/mounts && /usr/local/bin/tar -b 1024 --warning=no-timestamp"
 
 SHELL = """
+export LC_ALL=C
 size() { echo $(( $(cat /sys/class/block/${1##*/}/size) / 4 )) blocks; }
 same() { cmp -n $(stat -c %s $1) $1 $2; }
 # Runs a step by name; the steps after one that does not end are not run.
@@ -27,6 +28,21 @@ step() {
         if [ $n -gt 1800 ]; then ps; echo endless >/out/$1.code; return 1; fi
         usleep 100000
     done
+}
+# Waits until a DVD+RW is formatted to its end: bits 1 and 0 of byte 7 are then 3.
+formatted() {
+    n=0
+    until sg_raw -r 34 $1 51 00 00 00 00 00 00 00 22 00 2>&1 |
+        awk '$1 == "00" { exit $9 % 4 != 3 }'; do
+        n=$((n + 1))
+        [ $n -lt 60 ] || return 1
+    done
+}
+# The kernel looks at a disc anew when it comes in. Nothing but a hand closes a slim drive's tray.
+reload() {
+    eject $1 || return
+    if [ -n "$2" ]; then host ctl @$2 insert @$2.disc; else eject -t $1; fi || return
+    patient dd if=$1 of=/dev/null bs=2048 count=1
 }
 # A drive that wakes up, or has just lost its power, may need to be asked more than once.
 patient() {

@@ -234,6 +234,55 @@ fn the_buffer_fills_and_drains_at_the_disc_s_speed() {
     assert_eq!(free(&mut host), size);
 }
 
+/// Linux 6.1 with UDF on DVD-RAM (`2a 00 00 00 05 be 00 02 80 00`: 1,280 KiB), and QEMU copying to
+/// an iSCSI unit (2 MiB a command): more than the buffer of any model holds.
+#[test]
+fn a_write_larger_than_the_buffer_is_taken_as_the_laser_makes_room() {
+    for (drive, kind) in
+        [("virtual", MediumKind::DvdPlusR), ("virtual:bd-slim", MediumKind::DvdPlusRw)]
+    {
+        let mut host = Host::on(drive, kind);
+        if kind == MediumKind::DvdPlusRw {
+            let list = bytes("00 02 00 08 ff ff ff ff 98 00 00 00");
+            host.send("04 11 00 00 00 00", &list).unwrap();
+            host.ready();
+        }
+        for lba in [0, 1024] {
+            assert_eq!(host.write(Lba(lba), 1024, 5), Ok(0));
+        }
+        host.sync();
+        assert_eq!(host.read("28 00 00 00 07 ff 00 00 01 00", 2048), host::block(2047, 5));
+    }
+}
+
+/// The blocks of a file that Linux wrote, as it sent them.
+#[test]
+fn linux_writes_more_at_once_than_the_buffer_holds() {
+    let mut host = Host::with(MediumKind::DvdRam);
+    let list = bytes("00 02 00 08 00 23 05 40 00 00 08 00");
+    let _ = host.send("04 11 00 00 00 00", &list);
+    host.ready();
+    let data: Vec<u8> = (0..640).flat_map(|i| host::block(i, 9)).collect();
+    assert_eq!(host.send("2a 00 00 00 05 be 00 02 80 00", &data), Ok(0));
+    assert_eq!(host.send("2a 00 00 00 09 90 00 02 80 00", &data), Ok(0));
+    host.sync();
+    assert_eq!(host.read("28 00 00 00 08 3d 00 00 01 00", 2048), host::block(639, 9));
+}
+
+/// SBC-4, 4.6; what the test tool of libiscsi asks.
+#[test]
+fn nothing_is_written_where_there_is_no_disc() {
+    let mut host = Host::with(MediumKind::DvdRam);
+    host.good("2a 00 00 00 00 00 00 00 00 00");
+    let end = host.read("25 00 00 00 00 00 00 00 00 00", 8);
+    let end = u32::from_be_bytes([end[0], end[1], end[2], end[3]]);
+    for lba in [end + 2, 0x8000_0000, u32::MAX] {
+        let mut cdb = bytes("2a 00 00 00 00 00 00 00 00 00");
+        cdb[2..6].copy_from_slice(&lba.to_be_bytes());
+        assert_eq!(host.command(&cdb, Data::None), Err((5, 0x21, 0)));
+    }
+}
+
 #[test]
 fn speeds_are_listed_and_rounded_down() {
     let mut host = Host::with(MediumKind::BdR);

@@ -58,6 +58,11 @@ impl Laser {
         self.buffer.free()
     }
 
+    /// Makes room for one command with more data than the buffer holds; only while it is empty.
+    pub(super) fn stretch(&mut self, bytes: usize) {
+        self.buffer.stretch(bytes);
+    }
+
     /// Whether everything has been recorded.
     pub(super) fn is_empty(&self) -> bool {
         self.buffer.fill() == 0

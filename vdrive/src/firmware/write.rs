@@ -62,7 +62,7 @@ pub(super) fn write_and_verify(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) 
 
 fn write(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks, care: Care, data: &mut Data<'_>) -> Reply {
     if blocks.0 == 0 {
-        return cx.good();
+        return no_blocks(cx, lba);
     }
     if rewriting(cx)? && !written(cx.state()?, lba, blocks) {
         // Where the next track's blocks go depends on what pseudo-overwrite takes.
@@ -91,10 +91,14 @@ fn write(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks, care: Care, data: &mut Data<
         return sync::end_first(cx);
     }
     let needs = usize::try_from(sum(|part| part.source.most())).unwrap_or(usize::MAX);
-    if needs > cx.fw.laser.size() {
-        return Err(bad_cdb(7, None));
-    }
-    if needs > cx.fw.laser.room() {
+    let long = needs > cx.fw.laser.size();
+    if long {
+        // The host's data waits on the wire until the laser has made room for it.
+        if !cx.fw.laser.is_empty() {
+            return Ok(Answer::Again(cx.fw.laser.drained_at(cx.now)));
+        }
+        cx.fw.laser.stretch(needs);
+    } else if needs > cx.fw.laser.room() {
         return no_room(cx, needs, &place);
     }
     begin_track(cx, &place, lba, blocks)?;
@@ -106,7 +110,10 @@ fn write(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks, care: Care, data: &mut Data<
         left = rest;
     }
     raw::taken(cx, lba.checked_add(blocks).ok_or(codes::LBA_OUT_OF_RANGE)?)?;
-    let at = cx.now + cx.fw.transfer(bytes);
+    let mut at = cx.now + cx.fw.transfer(bytes);
+    if long {
+        at = at.max(cx.fw.laser.room_at(cx.now, 0));
+    }
     if care == Care::Forced {
         cx.fw.laser.flush(cx.now);
         cx.fw.job_moves = bytes;
@@ -114,6 +121,16 @@ fn write(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks, care: Care, data: &mut Data<
         return cx.begin(codes::LONG_OPERATION_IN_PROGRESS, false, steps);
     }
     Ok(Answer::Good { moved: bytes, at })
+}
+
+/// Nothing is an amount like any other, but where it goes there must be a disc (SBC-4, 4.6).
+fn no_blocks(cx: &mut Cx<'_>, lba: Lba) -> Reply {
+    let state = cx.state()?;
+    let end = i32::try_from(state.format.blocks.0).unwrap_or(i32::MAX);
+    if !tracks::sequential(state) && (lba.0 < 0 || lba.0 > end) {
+        return Err(codes::LBA_OUT_OF_RANGE.into());
+    }
+    cx.good()
 }
 
 /// Blocks of one form within a WRITE.

@@ -194,6 +194,8 @@ pub struct WriteBuffer {
     runs: VecDeque<Run>,
     drain: Drain,
     capacity: usize,
+    /// Bytes still to come of the command that it was made larger for.
+    stretched: usize,
     threshold: usize,
     patience: Duration,
     /// When recording starts, if it has stopped.
@@ -232,6 +234,7 @@ impl WriteBuffer {
                 flushing: false,
             },
             capacity,
+            stretched: 0,
             threshold: capacity / 100 * usize::from(model.buffer.start_percent),
             patience: Duration::from_millis(model.buffer.start_timeout_ms.into()),
             start_at: None,
@@ -256,7 +259,17 @@ impl WriteBuffer {
 
     /// Bytes that it has room for.
     pub fn free(&self) -> usize {
-        self.capacity - self.drain.fill
+        self.capacity.saturating_sub(self.drain.fill).max(self.stretched)
+    }
+
+    /// Makes room for one command with more data than the buffer can hold. On a real drive the
+    /// rest of it waits at the host until the laser has made room; here it is taken at once, and
+    /// [`WriteBuffer::make_room`] of nothing says when the last byte could have come. Only of an
+    /// empty buffer; elsewhere it does nothing.
+    pub fn stretch(&mut self, bytes: usize) {
+        if self.drain.fill == 0 {
+            self.stretched = bytes;
+        }
     }
 
     /// Whether the laser records or is on its way to.
@@ -329,12 +342,18 @@ impl WriteBuffer {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.ring.resize(self.capacity, 0);
-        let at = (self.first + self.drain.fill) % self.capacity;
-        let (head, tail) = bytes.split_at(bytes.len().min(self.capacity - at));
+        if self.drain.fill == 0 {
+            self.first = 0;
+            self.ring.resize(self.capacity.max(self.stretched), 0);
+            self.ring.shrink_to_fit();
+        }
+        let size = self.ring.len();
+        let at = (self.first + self.drain.fill) % size;
+        let (head, tail) = bytes.split_at(bytes.len().min(size - at));
         self.ring[at..at + head.len()].copy_from_slice(head);
         self.ring[..tail.len()].copy_from_slice(tail);
         self.drain.fill += bytes.len();
+        self.stretched = self.stretched.saturating_sub(bytes.len());
         let sectors = (bytes.len() / sector as usize) as u32;
         match self.runs.back_mut() {
             Some(run)
@@ -384,6 +403,7 @@ impl WriteBuffer {
 
     /// Records everything that passes the laser up to and including `now`, unit by unit.
     pub fn advance(&mut self, now: Instant, mech: &mut Mechanism, surface: &mut dyn Surface) {
+        self.stretched = 0;
         while self.fault.is_none() {
             if self.drain.phase == Phase::Stopped {
                 match self.start_at {
@@ -416,15 +436,15 @@ impl WriteBuffer {
 
     fn record(&mut self, unit: &Recorded, mech: &mut Mechanism, surface: &mut dyn Surface) {
         let end = self.first + unit.bytes;
-        let result = if end <= self.capacity {
+        let result = if end <= self.ring.len() {
             surface.burn(unit.lba, unit.form, &self.ring[self.first..end])
         } else {
             self.scratch.clear();
             self.scratch.extend_from_slice(&self.ring[self.first..]);
-            self.scratch.extend_from_slice(&self.ring[..end - self.capacity]);
+            self.scratch.extend_from_slice(&self.ring[..end - self.ring.len()]);
             surface.burn(unit.lba, unit.form, &self.scratch)
         };
-        self.first = end % self.capacity;
+        self.first = end % self.ring.len();
         while self.drain.run > 0 {
             self.runs.pop_front();
             self.drain.run -= 1;

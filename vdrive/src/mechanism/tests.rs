@@ -231,6 +231,39 @@ fn what_the_disc_refuses_stops_recording_with_the_rest_in_the_buffer() {
 }
 
 #[test]
+fn a_command_larger_than_the_buffer_waits_for_the_laser() {
+    let (mut mech, mut buffer, now) = drive("bd-desktop", MediumKind::BdRe);
+    let mut tape = Tape::default();
+    let bytes = vec![7; 8 << 20];
+    assert!(buffer.push(now, Lba(0), Form::USER, &bytes).is_err());
+    buffer.stretch(bytes.len());
+    for (i, part) in bytes.chunks(4 << 20).enumerate() {
+        buffer.push(now, Lba(i as i32 * 2048), Form::USER, part).unwrap();
+    }
+    assert_eq!((buffer.free(), buffer.fill()), (0, 8 << 20));
+    // The host is done with it when all but a buffer's content has been recorded, at 2x.
+    let done = buffer.make_room(now, &mut mech, 0).unwrap();
+    let takes = done.since(now);
+    let recorded = (8 << 20) - buffer.capacity() as u64;
+    let rate = Duration::from_micros(recorded * 1_000_000 / 8_991_000);
+    // A little more for the way there and the calibration.
+    assert!(takes > rate && takes < rate + 15 * SECOND, "{takes:?}, not {rate:?}");
+    buffer.advance(done, &mut mech, &mut tape);
+    assert!(buffer.fill() <= buffer.capacity());
+    // What follows has the ordinary room, and goes round the end of the larger memory.
+    while buffer.fill() > 0 {
+        let next = buffer.next_event().unwrap_or_else(|| {
+            buffer.flush(done);
+            done
+        });
+        buffer.advance(next.max(done), &mut mech, &mut tape);
+    }
+    assert_eq!(buffer.free(), buffer.capacity());
+    assert_eq!(tape.units.iter().map(|unit| unit.1).sum::<usize>(), 8 << 20);
+    assert!(tape.units.iter().all(|unit| unit.2 == 7));
+}
+
+#[test]
 fn zones_of_z_clv_are_linked() {
     let (mut mech, mut buffer, mut now) = drive("bd-desktop", MediumKind::BdR);
     let mut tape = Tape::default();
