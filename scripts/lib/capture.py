@@ -54,14 +54,25 @@ def tshark(path, port, *more):
     return done.stdout.splitlines()
 
 
+# How long an answer says that it is: where the length stands, its bytes, what it leaves out.
+ANNOUNCED = {"Inquiry": (2, 2, 4), "Mode Sense(10)": (0, 2, 2), "Mode Sense(6)": (0, 1, 1),
+             "Get Configuration": (0, 4, 4), "Get Performance": (0, 4, 4),
+             "Read Disc Information": (0, 2, 2), "Read Track Information": (0, 2, 2),
+             "Read TOC/PMA/ATIP": (0, 2, 2), "Read Disc Structure": (0, 2, 2),
+             "Read DVD Structure": (0, 2, 2), "Read Format Capacities": (3, 1, 4)}
+
+
 def cut_short(info, payload):
-    """Whether this is a page of vital product data that ends where the initiator's allocation
-    length ends, within a field: Wireshark runs out of bytes there and calls that malformed."""
+    """Whether this is an answer that ends where the initiator's allocation length ends, before the
+    end that it announces: Wireshark runs out of bytes there and calls that malformed."""
     data = bytes.fromhex(payload.replace(":", ""))
-    if "Inquiry Response Data" not in info or len(data) < 52 or data[0] != 0x25:
+    name = re.search(r"\((.*) Response Data\)", info)
+    if not name or name[1] not in ANNOUNCED or len(data) < 48 or data[0] & 0x3f != 0x25:
         return False
     sent = int.from_bytes(data[5:8], "big")
-    return sent in (4, 64) and data[48] == 5 and int.from_bytes(data[50:52], "big") + 4 > sent
+    at, size, more = ANNOUNCED[name[1]]
+    announced = int.from_bytes(data[48 + at:48 + at + size], "big") + more
+    return sent < at + size or announced > sent
 
 
 def judge(verdict, what, path, port=None, least=1, names=()):
@@ -77,7 +88,7 @@ def judge(verdict, what, path, port=None, least=1, names=()):
             cut += 1
         else:
             bad.append(line[:300])
-    verdict(f"{what}: no malformed packet, no error ({cut} pages cut short by who asked)", not bad,
+    verdict(f"{what}: no malformed packet, no error ({cut} answers cut short by who asked)", not bad,
             f"{len(bad)}: " + "\n".join(bad[:10]))
     sent = tshark(path, port, "-Y", "scsi", "-T", "fields",
                   "-e", "_ws.col.Info")

@@ -58,7 +58,7 @@ STEPS = [
     ("read-swapped", "patient dd if=$read of=/dev/null bs=2048 count=1 && size $read"),
     # The plug, while the kernel holds the drive.
     ("power-pull", "host ctl @read pull-power"),
-    ("power-gone", "! dd if=$read of=/dev/null bs=2048 count=8 skip=64 iflag=direct"),
+    ("power-gone", "! dd if=$read of=/dev/null bs=2048 count=8 skip=1200"),
     ("power-plug", "host ctl @read plug"),
     ("power-back", "patient dd if=$read of=/dev/null bs=2048 count=1 iflag=direct"),
     ("power-mount", f"patient {ISO} $read /mnt"),
@@ -68,7 +68,7 @@ STEPS = [
     # Two sessions by wodim.
     ("wodim-tao", "wodim -v dev=$wodim -multi -tao /share/first.iso"),
     ("wodim-msinfo", "wodim dev=$wodim -msinfo"),
-    ("wodim-second", "genisoimage -quiet -R -o /tmp/second.iso -C $(wodim dev=$wodim -msinfo)"
+    ("wodim-second", "reload $wodim && genisoimage -quiet -R -o /tmp/second.iso -C $(wodim dev=$wodim -msinfo)"
      " -M $wodim /share/second && wodim -v dev=$wodim -multi -tao -pad /tmp/second.iso"),
     ("wodim-reload", "rm /tmp/second.iso; reload $wodim"),
     ("wodim-ioctls", "perl /cdrom.pl $wodim"),

@@ -16,7 +16,8 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CACHE = os.path.join(ROOT, "target", "rig")
 MODULES = ["virtio_pci", "virtio_scsi", "sr_mod", "sg", "isofs", "udf", "nls_utf8",
-           "9pnet_virtio", "9p", "virtio_net", "iscsi_tcp"]
+           "9pnet_virtio", "9p", "virtio_net", "crc32c_generic",
+           "iscsi_tcp"]
 # Loaded where the kernel has them.
 EXTRA_MODULES = ["pktcdvd"]
 

@@ -33,15 +33,18 @@ step() {
 formatted() {
     n=0
     until sg_raw -r 34 $1 51 00 00 00 00 00 00 00 22 00 2>&1 |
-        awk '$1 == "00" { exit $9 % 4 != 3 }'; do
+        awk '$1 == "00" { full = $9 ~ /[37bf]$/ } END { exit !full }'; do
         n=$((n + 1))
         [ $n -lt 60 ] || return 1
     done
 }
 # The kernel looks at a disc anew when it comes in. Nothing but a hand closes a slim drive's tray.
 reload() {
-    eject $1 || return
-    if [ -n "$2" ]; then host ctl @$2 insert @$2.disc; else eject -t $1; fi || return
+    if [ -n "$2" ]; then
+        host ctl @$2 eject && host ctl @$2 insert @$2.disc || return
+    else
+        eject $1 && eject -t $1 || return
+    fi
     patient dd if=$1 of=/dev/null bs=2048 count=1
 }
 # A drive that wakes up, or has just lost its power, may need to be asked more than once.
