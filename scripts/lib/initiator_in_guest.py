@@ -27,7 +27,6 @@ STEPS = [
     ("timeouts", "echo 4 >/sys/block/sr0/device/timeout"),
     # The abort, and what the kernel's error handling does next.
     ("hang", f"host ctl @read fault hang 15 --before-command 0; patient {READ} skip=1 count=4"),
-    ("bus-reset", f"host ctl @read fault reset; patient {READ} skip=5 count=4"),
     ("unit-reset", f"sg_reset -d /dev/sr0; patient {READ} skip=10 count=4"),
     ("target-reset", f"sg_reset -t /dev/sr0; patient {READ} skip=15 count=4"),
     ("eject", "host ctl @read eject"),
