@@ -200,8 +200,11 @@ def run(chosen, kiln, work, keep, jobs):
 
 
 def concerns(entry, row):
-    return all(any(expect.fits(one.strip(), value) for one in pattern.split(","))
-               for pattern, value in zip(entry.patterns, (row.program, row.medium, row.job)))
+    """Whether the entry is about this row; it may name several programs and media."""
+    programs, media, job, _ = entry.patterns
+    return expect.fits(job, row.job) and all(
+        any(expect.fits(one.strip(), value) for one in several.split(","))
+        for several, value in ((programs, row.program), (media, row.medium)))
 
 
 def say(result):

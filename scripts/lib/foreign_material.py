@@ -1,6 +1,7 @@
 """What foreign programs burn, and the discs that they find: made once in a run, the same bytes
 each time. Steps see everything as variables: `$image`, `$tree`, `$wav1` and so on."""
 
+import math
 import os
 import random
 import re
@@ -19,7 +20,7 @@ DISCS = {
     "data": "kiln",
     "open": "kiln --keep-open",
     "two": "kiln --keep-open, then kiln",
-    "audio": 'cdrdao write -n --device /dev/sr0 --driver generic-mmc "$audiotoc"',
+    "audio": 'cdrdao write -n --device /dev/sr0 --driver generic-mmc:0x10 "$audiotoc"',
     "mixed": 'cdrdao write -n --device /dev/sr0 --driver generic-mmc "$mixedtoc"',
     "formatted": "dvd+rw-format -force /dev/sr0",
 }
@@ -92,7 +93,7 @@ def make(folder):
     tree(at("tree2"), ["two/file.bin", "one/text", "more.bin"], 2)
     image(at("tree"), at("image.iso"))
     write(at("data.bin"), noise(5, 700 * 2048))
-    tracks = [noise(10 + n, sectors * SECTOR) for n, sectors in enumerate(AUDIO)]
+    tracks = [tone(10 + n, sectors * SECTOR) for n, sectors in enumerate(AUDIO)]
     for n, pcm in enumerate(tracks, 1):
         write(at(f"track{n}.wav"), wav(pcm))
         write(at(f"track{n}.cdr"), swapped(pcm))
@@ -118,6 +119,15 @@ def noise(seed, length):
     return random.Random(seed).randbytes(length)
 
 
+def tone(seed, length):
+    """Samples of which it can be told which byte comes first, as rippers try to; with noise in it,
+    so that a shift shows."""
+    grain, period = noise(seed, length // 2), 200 + seed
+    wave = [round(9000 * math.sin(2 * math.pi * n / period)) for n in range(period)]
+    return struct.pack(f"<{length // 2}h", *(
+        wave[n // 2 % period] + grain[n] for n in range(length // 2)))
+
+
 def write(path, data):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "wb") as file:
@@ -126,8 +136,10 @@ def write(path, data):
 
 def tree(root, names, seed):
     for n, name in enumerate(names):
-        write(f"{root}/{name}", noise((seed, n).__repr__(), 40_000 + 333_333 * n))
-        os.utime(f"{root}/{name}", (1_000_000_000 + n, 1_000_000_000 + n))
+        write(f"{root}/{name}", noise(f"{seed} {n}", 40_000 * seed + 333_333 * n))
+        # genisoimage keeps the old one of two files with the same time and size.
+        date = 1_000_000_000 * seed + n
+        os.utime(f"{root}/{name}", (date, date))
 
 
 def image(source, path):

@@ -320,6 +320,8 @@ fn what_cannot_be_written_is_refused_by_mode_select() {
         ("41 00 08", false),
         ("41 04 00", false),
         ("42 04 02", false),
+        ("42 44 00", true),
+        ("42 84 00", false),
     ] {
         let expected = if good { Ok(0) } else { Err((5, 0x26, 0)) };
         assert_eq!(host.try_page05(head), expected, "{head}");

@@ -462,7 +462,9 @@ fn cd_parameters(asked: WriteParameters) -> Result<WriteParameters, Refusal> {
         WriteType::Packet if !audio => {}
         _ => return Err(bad_parameter(2)),
     }
-    if !matches!(asked.multi_session, 0 | 3) {
+    // 01b: no further session, and a pointer B0h that says so (MMC-6, 7.5.4.5). cdrdao closes with
+    // it a disc that has sessions already.
+    if !matches!(asked.multi_session, 0 | 1 | 3) {
         return Err(bad_parameter(3));
     }
     if !matches!(asked.session_format, 0 | 0x10 | 0x20) {
