@@ -29,7 +29,6 @@ UNITS = [
     Unit("xorriso", "bd-slim", "bd-r", False),
     Unit("audio", "bd-desktop", "cd-r", False),
     Unit("bdre", "bd-desktop", "bd-re", False),
-    Unit("dvdrw", "bd-desktop", "dvd+rw", False),
     Unit("dvdram", "bd-desktop", "dvd-ram", False),
 ]
 
@@ -58,7 +57,7 @@ STEPS = [
     ("read-swapped", "patient dd if=$read of=/dev/null bs=2048 count=1 && size $read"),
     # The plug, while the kernel holds the drive.
     ("power-pull", "host ctl @read pull-power"),
-    ("power-gone", "! dd if=$read of=/dev/null bs=2048 count=8 skip=1200"),
+    ("power-gone", "[ $(dd if=$read bs=2048 count=8 skip=1200 | wc -c) = 0 ]"),
     ("power-plug", "host ctl @read plug"),
     ("power-back", "patient dd if=$read of=/dev/null bs=2048 count=1 iflag=direct"),
     ("power-mount", f"patient {ISO} $read /mnt"),
@@ -103,7 +102,6 @@ STEPS = [
     # Writing like a disk.
     *[step for unit, blank in [
         ("bdre", "xorriso -outdev $bdre -format as_needed"),
-        ("dvdrw", "dvd+rw-format $dvdrw && formatted $dvdrw"),
         ("dvdram", "xorriso -outdev $dvdram -format as_needed")] for step in [
             (f"{unit}-format", f"{blank} && reload ${unit}"),
             (f"{unit}-mkudffs", f"mkudffs --media-type=dvdram --label={unit} ${unit}"),
@@ -116,7 +114,7 @@ STEPS = [
     ]],
 ]
 # In another guest, by another server, from the same disc files.
-LATER = [step for unit in ["bdre", "dvdrw", "dvdram"] for step in [
+LATER = [step for unit in ["bdre", "dvdram"] for step in [
     (f"{unit}-udfinfo", f"udfinfo ${unit}"),
     (f"{unit}-later-mount", f"mount -t udf -o ro ${unit} /mnt"),
     (f"{unit}-tar", f"{TAR} -cf /out/{unit}.tar -C /mnt ."),
@@ -269,7 +267,10 @@ class Rig(steps.Steps):
             self.same_tree("power.tar", source, "linux", "the disc after a power cut")
         for name in ("wodim", "growisofs", "xorriso"):
             if name in names:
-                self.same_tree(f"{name}.tar", merged, "linux", f"both sessions by {name}")
+                # xorriso gives the last session's size as the volume's, and Linux does not follow
+                # what Rock Ridge continues outside: names and targets that are long.
+                but = ("long", "symlinks") if name == "xorriso" else ()
+                self.same_tree(f"{name}.tar", merged, "linux", f"both sessions by {name}", but)
         if "wodim" in names:
             self.two_sessions()
         if "audio" in names:
