@@ -268,7 +268,8 @@ class Rig(steps.Steps):
         for name in ("wodim", "growisofs", "xorriso"):
             if name in names:
                 # xorriso gives the last session's size as the volume's, and Linux does not follow
-                # what Rock Ridge continues outside: names and targets that are long.
+                # what Rock Ridge continues outside: names and targets that are long. It keeps the
+                # times of old folders.
                 but = ("long", "symlinks") if name == "xorriso" else ()
                 self.same_tree(f"{name}.tar", merged, "linux", f"both sessions by {name}", but)
         if "wodim" in names:
