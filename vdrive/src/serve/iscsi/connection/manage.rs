@@ -27,11 +27,14 @@ const LOGOUT_WANTED: u8 = 1;
 impl Connection {
     pub(super) fn task_request(&mut self, unit: Unit<'_>) {
         let pdu = TaskRequest::parse_cut(unit.header);
-        if !self.in_order(unit.header, pdu.immediate, pdu.cmd_sn) {
+        if !self.in_order(unit, pdu.immediate, pdu.cmd_sn) {
             return;
         }
         if pdu.itt == NO_TAG {
             return self.reject(unit.header, RejectReason::InvalidField);
+        }
+        if self.must_wait(&pdu) {
+            return self.keep(unit, true, pdu.cmd_sn);
         }
         let place = number_of(pdu.lun).and_then(|number| self.target.position(number));
         let of_unit = matches!(
@@ -46,7 +49,7 @@ impl Connection {
             (function::ABORT_TASK, place) => {
                 let referred =
                     |order: &Order| order.itt == pdu.referenced_tag && order.unit == place;
-                if self.forget(referred) { COMPLETE } else { NO_TASK }
+                if self.forget(referred) || self.abort_early(&pdu) { COMPLETE } else { NO_TASK }
             }
             (function::ABORT_TASK_SET, place) => {
                 self.forget(|order| order.unit == place);
@@ -62,6 +65,7 @@ impl Connection {
                 COMPLETE
             }
             (function::TARGET_WARM_RESET, _) => {
+                self.pass_over_all_before(pdu.cmd_sn);
                 self.reset_all(Reset::Target);
                 COMPLETE
             }
@@ -121,7 +125,7 @@ impl Connection {
             }
             return;
         }
-        if !self.in_order(unit.header, pdu.immediate, pdu.cmd_sn) {
+        if !self.in_order(unit, pdu.immediate, pdu.cmd_sn) {
             return;
         }
         // As much as the initiator takes (RFC 7143, 11.19.3).
@@ -140,7 +144,7 @@ impl Connection {
 
     pub(super) fn logout_request(&mut self, unit: Unit<'_>) {
         let pdu = LogoutRequest::parse_cut(unit.header);
-        if !self.in_order(unit.header, pdu.immediate, pdu.cmd_sn) {
+        if !self.in_order(unit, pdu.immediate, pdu.cmd_sn) {
             return;
         }
         let response = match pdu.reason {

@@ -3,13 +3,15 @@
 //! is to be sent, and [`Connection::due`] says when to run again even if nothing comes.
 //!
 //! Memory is bounded at any time: the input holds one unit of the greatest length and a little
-//! more, units are taken only while little output waits, tasks are as many as the command window
-//! and only the first of each logical unit is asked for its data.
+//! more, units are taken only while little output waits, tasks and requests that came before their
+//! turn are as many as the command window, and only the first of each logical unit is asked for its
+//! data.
 //!
 //! May not know: sockets, threads, the clock: time is an argument.
 
 mod answer;
 mod buffers;
+mod early;
 mod local;
 mod login;
 mod manage;
@@ -23,6 +25,7 @@ use std::time::Instant;
 
 use self::answer::Held;
 use self::buffers::{Digests, Input, Output};
+use self::early::Early;
 use self::login::Login;
 use self::tasks::Task;
 use super::keys::Params;
@@ -62,6 +65,8 @@ pub(crate) struct Connection {
     exp_cmd_sn: u32,
     /// Commands that wait for data or for their turn, in their order.
     tasks: VecDeque<Task>,
+    /// Requests that came before their turn.
+    early: Early,
     /// Answers that may not be sent yet.
     held: Vec<Held>,
     last_ttt: u32,
@@ -123,6 +128,7 @@ impl Connection {
             stat_sn: 0,
             exp_cmd_sn: 0,
             tasks: VecDeque::new(),
+            early: Early::default(),
             held: Vec::new(),
             last_ttt: 0,
             text: Vec::new(),
@@ -173,6 +179,14 @@ impl Connection {
         self.go_on();
         let mut input = std::mem::take(&mut self.input);
         while !self.closing && self.output.bytes().len() < ENOUGH {
+            if let Some(units) = self.next_in_turn() {
+                for kept in &units {
+                    if !self.closing {
+                        self.take(kept.unit());
+                    }
+                }
+                continue;
+            }
             match self.frame(input.bytes()) {
                 Frame::Part => break,
                 Frame::Whole(unit, length) => {
@@ -282,8 +296,8 @@ impl Connection {
     }
 
     /// Whether a request is the next in the order of commands, which then goes on; or outside of
-    /// it. Others are ignored (RFC 7143, 4.2.2.1).
-    fn in_order(&mut self, header: &[u8; BHS], immediate: bool, cmd_sn: u32) -> bool {
+    /// it. One that has come early is kept; others are ignored (RFC 7143, 4.2.2.1).
+    fn in_order(&mut self, unit: Unit<'_>, immediate: bool, cmd_sn: u32) -> bool {
         if immediate {
             return true;
         }
@@ -293,9 +307,7 @@ impl Connection {
             return false;
         }
         if ahead > 0 {
-            // On one connection requests come in their order, so one has been lost for good.
-            self.reject(header, RejectReason::ProtocolError);
-            self.close();
+            self.keep(unit, false, cmd_sn);
             return false;
         }
         self.exp_cmd_sn = self.exp_cmd_sn.wrapping_add(1);
@@ -347,6 +359,7 @@ impl Connection {
         self.closing = true;
         self.tasks.clear();
         self.held.clear();
+        self.early.clear();
         if let Some(session) = &self.session {
             self.target.end(session);
         }

@@ -119,7 +119,7 @@ impl Connection {
 
     pub(super) fn text_request(&mut self, unit: Unit<'_>) {
         let pdu = TextRequest::parse_cut(unit.header);
-        if !self.in_order(unit.header, pdu.immediate, pdu.cmd_sn) {
+        if !self.in_order(unit, pdu.immediate, pdu.cmd_sn) {
             return;
         }
         // Answers are never in parts, so there is nothing to be fetched; only a request can be.

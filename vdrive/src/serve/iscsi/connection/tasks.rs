@@ -91,7 +91,7 @@ impl Task {
 impl Connection {
     pub(super) fn scsi_command(&mut self, unit: Unit<'_>) {
         let pdu = ScsiCommand::parse_cut(unit.header);
-        if !self.in_order(unit.header, pdu.immediate, pdu.cmd_sn) {
+        if !self.in_order(unit, pdu.immediate, pdu.cmd_sn) {
             return;
         }
         if pdu.itt == NO_TAG || pdu.attribute > ACA || (!pdu.write && !unit.data.is_empty()) {
@@ -181,13 +181,13 @@ impl Connection {
     fn task_of(&self, itt: u32) -> bool {
         self.tasks.iter().any(|task| task.order.itt == itt)
             || self.held.iter().any(|held| held.order.itt == itt)
+            || self.early.has(itt)
     }
 
     pub(super) fn data_out(&mut self, unit: Unit<'_>) {
         let pdu = DataOut::parse_cut(unit.header);
         let Some(at) = self.tasks.iter().position(|task| task.order.itt == pdu.itt) else {
-            // Of a task that has ended while its data was on the way.
-            return;
+            return self.keep_data(unit);
         };
         if !unit.intact {
             self.reject(unit.header, RejectReason::DataDigest);

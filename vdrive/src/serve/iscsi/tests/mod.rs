@@ -4,6 +4,7 @@ mod entry;
 mod flow;
 mod initiator;
 mod managing;
+mod order;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
