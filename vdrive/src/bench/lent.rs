@@ -75,6 +75,16 @@ impl Bench {
         id
     }
 
+    /// Establishes a unit attention condition for one nexus.
+    pub(crate) fn tell(&self, drive: DriveId, nexus: NexusId, code: SenseCode) {
+        let mut inner = self.lock();
+        if let Some(slot) = inner.drives.get_mut(drive.0)
+            && let Some(firmware) = &mut slot.firmware
+        {
+            firmware.tell(nexus, code);
+        }
+    }
+
     /// A nexus is lost: what it prevented is allowed again.
     pub(crate) fn detach(&self, drive: DriveId, nexus: NexusId) {
         let mut inner = self.lock();

@@ -234,6 +234,11 @@ impl Firmware {
         self.nexuses.attach(id, greeting);
     }
 
+    /// A nexus is to be told this, for a reason outside of the drive.
+    pub(crate) fn tell(&mut self, id: NexusId, code: SenseCode) {
+        self.nexuses.raise_for(id, code);
+    }
+
     /// A nexus is lost.
     pub(crate) fn detach(&mut self, id: NexusId) {
         self.nexuses.detach(id);

@@ -75,6 +75,13 @@ impl Nexuses {
         self.author = self.all.get(self.speaker).map_or(self.author, |nexus| nexus.id);
     }
 
+    /// A unit attention condition for this one.
+    pub(super) fn raise_for(&mut self, id: NexusId, code: SenseCode) {
+        if let Some(nexus) = self.all.iter_mut().find(|nexus| nexus.id == id) {
+            nexus.attentions.raise(code);
+        }
+    }
+
     /// A unit attention condition for all.
     pub(super) fn raise(&mut self, code: SenseCode) {
         self.all.iter_mut().for_each(|nexus| nexus.attentions.raise(code));

@@ -320,6 +320,11 @@ impl Nexus {
         self
     }
 
+    /// Has the drive report this unit attention to it, for what another did to its commands.
+    pub(super) fn tell(&self, code: SenseCode) {
+        self.lun.bench().tell(self.lun.drive(), self.id, code);
+    }
+
     /// Carries the command out in the bench's time and returns at once. Bytes of `data` beyond
     /// those that the completion's residual leaves keep their old value.
     pub fn execute(&mut self, cdb: &Cdb, data: Data<'_>) -> Answer {

@@ -170,6 +170,18 @@ impl Params {
         }
     }
 
+    /// Takes over what the first connection of a session has agreed on for all of it; the digests
+    /// and the lengths of data segments are each connection's own (RFC 7143, 13).
+    pub(super) fn join(&mut self, session: &Params) {
+        *self = Params {
+            header_digest: self.header_digest,
+            data_digest: self.data_digest,
+            their_segment: self.their_segment,
+            our_segment: self.our_segment,
+            ..session.clone()
+        };
+    }
+
     /// Brings what depends on other keys into bounds (RFC 7143, 13.14).
     pub(super) fn settle(&mut self) {
         self.first_burst = self.first_burst.min(self.max_burst);

@@ -151,6 +151,7 @@ fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap) -> io::Result<()> {
     let local = stream.local_addr()?;
     let mut connection = Connection::new(target, local, waker, Some(tap), HostWall.now());
     let mut stream = stream;
+    let mut at_end = false;
     loop {
         connection.run(HostWall.now());
         let output = connection.output();
@@ -159,7 +160,7 @@ fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap) -> io::Result<()> {
             connection.sent(sent);
             continue;
         }
-        if connection.is_over() {
+        if connection.is_over() || at_end {
             return Ok(());
         }
         if let Some(due) = connection.due() {
@@ -169,7 +170,8 @@ fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap) -> io::Result<()> {
             }
         }
         match stream.read(connection.room()) {
-            Ok(0) => return Ok(()),
+            // It may have something to say yet, as when it is ended from elsewhere.
+            Ok(0) => at_end = true,
             Ok(read) => connection.filled(read),
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {}

@@ -6,6 +6,10 @@
 //! vocabulary. One connection to a session, error recovery level 0: whatever goes wrong on the wire
 //! ends the session.
 //!
+//! One command moves at most 16 MiB, several times what hosts of today ask for at once (1 to 4
+//! MiB); more is 5/24/00. No page tells that limit: block limits (B0h) are of block devices, and
+//! MMC has no such page. Of READ CD it is the sectors with all their parts that count.
+//!
 //! May not know: what a command means to a drive, beyond how much data it moves.
 
 mod chap;

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::config::Config;
+use super::keys::Params;
 use super::wire::LoginStatus;
 use crate::serve::{Lun, Nexus, Server, Stop};
 
@@ -28,14 +29,26 @@ pub(crate) struct Target {
     pub(super) random: Random,
     luns: Vec<Shared>,
     sessions: Mutex<Sessions>,
+    /// Counts its cold resets.
+    cold: AtomicU64,
 }
 
 /// A logical unit as all sessions have it in common.
 struct Shared {
     lun: Lun,
-    /// Counts what ended all tasks.
+    /// Counts what ended all tasks: resets in the lower half, CLEAR TASK SET in the upper.
     epoch: AtomicU64,
 }
+
+/// What ends all tasks of a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    Reset,
+    ClearTaskSet,
+}
+
+/// A unit's mark counts this for CLEAR TASK SET.
+const CLEARED: u64 = 1 << 32;
 
 #[derive(Default)]
 struct Sessions {
@@ -49,10 +62,37 @@ pub(crate) struct Session {
     pub(super) initiator: String,
     pub(super) isid: [u8; 6],
     pub(super) tsih: u16,
-    /// One to each unit; none after the session's end.
-    pub(super) nexuses: Mutex<Vec<Nexus>>,
+    /// What its first connection agreed on.
+    pub(super) params: Params,
+    /// The next command that it waits for.
+    pub(super) exp_cmd_sn: AtomicU32,
+    state: Mutex<State>,
+    /// Its connection before, after a connection reinstatement, is told apart by this.
+    generation: AtomicU32,
     ended: AtomicBool,
+}
+
+struct State {
+    /// One to each unit; none after the session's end.
+    nexuses: Vec<Nexus>,
+    /// Of its connection.
+    cid: u16,
     waker: Waker,
+}
+
+/// What a login asks to belong to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Name<'a> {
+    pub(super) initiator: &'a str,
+    pub(super) isid: [u8; 6],
+    pub(super) tsih: u16,
+    pub(super) cid: u16,
+}
+
+impl Name<'_> {
+    fn key(&self) -> (String, [u8; 6]) {
+        (self.initiator.to_ascii_lowercase(), self.isid)
+    }
 }
 
 impl fmt::Debug for Session {
@@ -78,7 +118,13 @@ impl Target {
             random,
             luns: server.luns().iter().map(shared).collect(),
             sessions: Mutex::default(),
+            cold: AtomicU64::new(0),
         }
+    }
+
+    /// How many cold resets there have been.
+    pub(super) fn cold_resets(&self) -> u64 {
+        self.cold.load(Ordering::Acquire)
     }
 
     /// Where the unit of this number stands in the list.
@@ -97,20 +143,33 @@ impl Target {
     }
 
     /// Ends all tasks of a unit, in all sessions.
-    pub(super) fn end_tasks(&self, unit: usize) {
+    pub(super) fn end_tasks(&self, unit: usize, by: Ending) {
         if let Some(shared) = self.luns.get(unit) {
-            shared.epoch.fetch_add(1, Ordering::AcqRel);
+            let step = if by == Ending::Reset { 1 } else { CLEARED };
+            shared.epoch.fetch_add(step, Ordering::AcqRel);
+        }
+    }
+
+    /// What has ended the tasks of this mark. A reset has the last word, whatever came besides.
+    pub(super) fn ending(&self, unit: usize, epoch: u64) -> Option<Ending> {
+        let now = self.epoch(unit);
+        match now != epoch {
+            true if now as u32 == epoch as u32 => Some(Ending::ClearTaskSet),
+            true => Some(Ending::Reset),
+            false => None,
         }
     }
 
     /// Begins a session. An older one of the same name ends: it is reinstated (RFC 7143, 6.3.5).
     pub(super) fn begin(
         &self,
-        initiator: &str,
-        isid: [u8; 6],
+        name: Name<'_>,
+        params: &Params,
+        exp_cmd_sn: u32,
         waker: Waker,
-    ) -> Result<Arc<Session>, LoginStatus> {
-        let key = (initiator.to_ascii_lowercase(), isid);
+    ) -> Result<Member, LoginStatus> {
+        let Name { initiator, isid, cid, .. } = name;
+        let key = name.key();
         let mut sessions = lock(&self.sessions);
         let old = sessions.all.remove(&key);
         if let Some(old) = &old {
@@ -136,57 +195,109 @@ impl Target {
             let nexus = if again { lun.attach_again(&name) } else { lun.attach(&name) };
             nexus.on_wire()
         };
+        let nexuses = self.luns.iter().map(attach).collect();
         let session = Arc::new(Session {
             initiator: initiator.to_owned(),
             isid,
             tsih,
-            nexuses: Mutex::new(self.luns.iter().map(attach).collect()),
+            params: params.clone(),
+            exp_cmd_sn: AtomicU32::new(exp_cmd_sn),
+            state: Mutex::new(State { nexuses, cid, waker }),
+            generation: AtomicU32::new(0),
             ended: AtomicBool::new(false),
-            waker,
         });
         sessions.all.insert(key, Arc::clone(&session));
-        Ok(session)
+        Ok(Member { session, generation: 0 })
     }
 
-    /// Whether there is a session of this TSIH.
-    pub(super) fn has(&self, initiator: &str, isid: [u8; 6], tsih: u16) -> bool {
-        let key = (initiator.to_ascii_lowercase(), isid);
-        lock(&self.sessions).all.get(&key).is_some_and(|session| session.tsih == tsih)
+    /// The number of the next command of the session that a login with a TSIH belongs to. It has
+    /// one connection: the login can only take its place (RFC 7143, 6.3.1 and 6.3.4).
+    pub(super) fn next_of(&self, name: Name<'_>) -> Result<u32, LoginStatus> {
+        let sessions = lock(&self.sessions);
+        sessions.find(name).map(|session| session.exp_cmd_sn.load(Ordering::Acquire))
+    }
+
+    /// Puts a connection into the place of the session's old one, which ends with its tasks. The
+    /// nexuses stay (RFC 7143, 6.3.4).
+    pub(super) fn reinstate(&self, name: Name<'_>, waker: Waker) -> Result<Member, LoginStatus> {
+        let sessions = lock(&self.sessions);
+        let session = Arc::clone(sessions.find(name)?);
+        let mut state = lock(&session.state);
+        let generation = session.generation.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
+        let old = std::mem::replace(&mut state.waker, waker);
+        drop(state);
+        old();
+        Ok(Member { session, generation })
     }
 
     /// Ends a session, if it has not been ended.
-    pub(super) fn end(&self, session: &Arc<Session>) {
+    pub(super) fn end(&self, member: &Member) {
+        let session = &member.session;
         let key = (session.initiator.to_ascii_lowercase(), session.isid);
         let mut sessions = lock(&self.sessions);
+        // It goes on over another connection.
+        if !member.is_current() {
+            return;
+        }
         if sessions.all.get(&key).is_some_and(|there| Arc::ptr_eq(there, session)) {
             sessions.all.remove(&key);
         }
         session.end();
     }
 
-    /// Ends all sessions, as TARGET COLD RESET does.
+    /// Ends all sessions, as TARGET COLD RESET does, and all other connections with them.
     pub(super) fn end_all(&self) {
+        self.cold.fetch_add(1, Ordering::AcqRel);
         let sessions = std::mem::take(&mut lock(&self.sessions).all);
         sessions.values().for_each(|session| session.end());
     }
 }
 
+impl Sessions {
+    fn find(&self, name: Name<'_>) -> Result<&Arc<Session>, LoginStatus> {
+        let session = self.all.get(&name.key()).filter(|session| session.tsih == name.tsih);
+        let session = session.ok_or(LoginStatus::NoSession)?;
+        if lock(&session.state).cid != name.cid {
+            return Err(LoginStatus::TooManyConnections);
+        }
+        Ok(session)
+    }
+}
+
 impl Session {
-    /// Whether it is over, by whoever's doing.
-    pub(super) fn is_over(&self) -> bool {
+    fn is_over(&self) -> bool {
         self.ended.load(Ordering::Acquire)
     }
 
     fn end(&self) {
         self.ended.store(true, Ordering::Release);
-        lock(&self.nexuses).clear();
-        (self.waker)();
+        let mut state = lock(&self.state);
+        state.nexuses.clear();
+        (state.waker)();
     }
 }
 
-impl Session {
+/// A session as its connection has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(super) session: Arc<Session>,
+    generation: u32,
+}
+
+impl Member {
+    /// Whether this is still the session's connection.
+    fn is_current(&self) -> bool {
+        self.session.generation.load(Ordering::Acquire) == self.generation
+    }
+
+    /// Whether it is over for this connection, by whoever's doing.
+    pub(super) fn is_over(&self) -> bool {
+        self.session.is_over() || !self.is_current()
+    }
+
     /// Does something through the nexus to a unit, if the session is not over.
     pub(super) fn with<R>(&self, unit: usize, act: impl FnOnce(&mut Nexus) -> R) -> Option<R> {
-        lock(&self.nexuses).get_mut(unit).map(act)
+        let mut state = lock(&self.session.state);
+        if self.is_current() { state.nexuses.get_mut(unit).map(act) } else { None }
     }
 }

@@ -153,9 +153,6 @@ impl Connection {
         if self.held.is_empty() {
             return;
         }
-        let target = std::sync::Arc::clone(&self.target);
-        let ended = |order: &Order| order.unit.is_some_and(|u| target.epoch(u) != order.epoch);
-        self.held.retain(|held| !ended(&held.order));
         loop {
             let now = self.now;
             let due = |held: &Held| held.due.filter(|&due| due <= now);

@@ -146,7 +146,7 @@ impl Connection {
             if waiting.itt.is_some() {
                 return Some(waiting.units);
             }
-            self.exp_cmd_sn = next.wrapping_add(1);
+            self.count(next);
         }
     }
 

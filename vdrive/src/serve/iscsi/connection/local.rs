@@ -17,7 +17,10 @@ const NO_SUCH_UNIT: SenseCode = SenseCode::new(SenseKey::IllegalRequest, 0x25, 0
 /// Identification page, and what its designators are (SPC-4, 7.8.6.1).
 const IDENTIFICATION: u8 = 0x83;
 const PROTOCOL_ISCSI: u8 = 5;
+const BINARY: u8 = 1;
 const UTF8: u8 = 3;
+const NAA: u8 = 3;
+const RELATIVE_PORT: u8 = 4;
 const NAME: u8 = 8;
 const TARGET_PORT: u8 = 1;
 const TARGET_DEVICE: u8 = 2;
@@ -73,6 +76,22 @@ impl Connection {
         let Ok(VitalPage::Identification(mut all)) = page else { return false };
         let number = self.target.numbers().nth(unit).unwrap_or_default();
         let iqn = &self.target.config.iqn;
+        // The short ones first: with the drive's own, they fill the 64 bytes that some ask for.
+        let assigned = locally_assigned(iqn, number, &all);
+        all.push(Designator {
+            code_set: BINARY,
+            kind: NAA,
+            identifier: assigned.to_be_bytes().to_vec(),
+            ..Designator::default()
+        });
+        all.push(Designator {
+            protocol: PROTOCOL_ISCSI,
+            protocol_valid: true,
+            code_set: BINARY,
+            association: TARGET_PORT,
+            kind: RELATIVE_PORT,
+            identifier: u32::from(PORTAL_GROUP).to_be_bytes().to_vec(),
+        });
         let named = |association, name: String| {
             // Ends with zero, up to a whole word (SPC-4, 7.8.6.11).
             let mut identifier = name.into_bytes();
@@ -129,4 +148,20 @@ impl Connection {
             _ => self.refuse(order, NO_SUCH_UNIT),
         }
     }
+}
+
+/// A name of NAA 3h, locally assigned (SPC-4, 7.8.6.6.4): this target assigns it, so it comes from
+/// the target's name, the unit's number and the drive's own names (FNV-1a, 64 bits).
+fn locally_assigned(iqn: &str, number: u16, names: &[Designator]) -> u64 {
+    let names = names.iter().flat_map(|designator| &designator.identifier);
+    let number = number.to_be_bytes();
+    let hash = iqn
+        .as_bytes()
+        .iter()
+        .chain(&number)
+        .chain(names)
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, &byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+        });
+    3 << 60 | hash >> 4
 }

@@ -1,8 +1,12 @@
 //! Requests that are not about data: task management, NOP-Out, Logout, and the message by which the
 //! target asks for a logout (RFC 7143, 11.5, 11.9, 11.14 and 11.18).
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use engine::mmc::sense::{SenseCode, SenseKey};
+
+use super::super::target::Ending;
 use super::super::wire::{
     AsyncMessage, LogoutRequest, LogoutResponse, NO_TAG, NopIn, NopOut, RejectReason, TaskRequest,
     TaskResponse, function,
@@ -23,6 +27,16 @@ const LOGOUT_TIME: Duration = Duration::from_secs(1);
 
 /// The event of an Asynchronous Message that asks for a logout (RFC 7143, 11.9.1).
 const LOGOUT_WANTED: u8 = 1;
+
+/// Events that say that a connection, or all of a session, will be dropped.
+const CONNECTION_DROPPED: u8 = 2;
+const SESSION_DROPPED: u8 = 3;
+
+/// Seconds that an initiator should stay away after its connection has ended.
+const TIME_TO_WAIT: u16 = 2;
+
+/// 6/2F/00: commands cleared by another initiator.
+const COMMANDS_CLEARED: SenseCode = SenseCode::new(SenseKey::UnitAttention, 0x2f, 0x00);
 
 impl Connection {
     pub(super) fn task_request(&mut self, unit: Unit<'_>) {
@@ -56,7 +70,9 @@ impl Connection {
                 COMPLETE
             }
             (function::CLEAR_TASK_SET, Some(place)) => {
-                self.target.end_tasks(place);
+                // What ended before by somebody else's doing is told apart.
+                self.forget_ended();
+                self.target.end_tasks(place, Ending::ClearTaskSet);
                 self.forget(|order| order.unit == Some(place));
                 COMPLETE
             }
@@ -101,8 +117,31 @@ impl Connection {
         before != self.tasks.len() + self.held.len()
     }
 
+    /// Forgets the tasks that a reset or another session's CLEAR TASK SET has ended. Of the latter
+    /// nothing else tells the initiator (SAM-5, 5.14.6 and 7.4).
+    pub(super) fn forget_ended(&mut self) {
+        if self.tasks.is_empty() && self.held.is_empty() {
+            return;
+        }
+        let target = Arc::clone(&self.target);
+        let mut cleared = Vec::new();
+        let mut stays = |order: &Order| {
+            let ending = order.unit.and_then(|unit| target.ending(unit, order.epoch));
+            if ending == Some(Ending::ClearTaskSet) {
+                cleared.extend(order.unit);
+            }
+            ending.is_none()
+        };
+        self.tasks.retain(|task| stays(&task.order));
+        self.held.retain(|held| stays(&held.order));
+        let Some(member) = &self.session else { return };
+        for unit in cleared {
+            member.with(unit, |nexus| nexus.tell(COMMANDS_CLEARED));
+        }
+    }
+
     fn reset(&mut self, place: usize, kind: Reset) {
-        self.target.end_tasks(place);
+        self.target.end_tasks(place, Ending::Reset);
         self.forget(|order| order.unit == Some(place));
         if let Some(session) = &self.session {
             session.with(place, |nexus| nexus.lun().clone().reset(kind, nexus));
@@ -161,13 +200,37 @@ impl Connection {
             stat_sn: self.next_stat_sn(),
             exp_cmd_sn: self.exp_cmd_sn,
             max_cmd_sn: self.max_cmd_sn(),
-            time2wait: 2,
+            time2wait: TIME_TO_WAIT,
             time2retain: 0,
         };
         self.put(&answer.emit(), &[]);
         if response == 0 {
             self.close();
         }
+    }
+
+    /// The target has been reset as after power on, and all its connections end (RFC 7143, 11.5.1):
+    /// the initiator is told so, behind what is on its way (RFC 7143, 11.9.1).
+    pub(super) fn drop_for_reset(&mut self) {
+        self.cold_resets = self.target.cold_resets();
+        if self.login.is_none() {
+            // A discovery session never becomes one of the target's sessions.
+            let (event, parameter1) = match self.session {
+                Some(_) => (SESSION_DROPPED, 0),
+                None => (CONNECTION_DROPPED, self.cid),
+            };
+            let pdu = AsyncMessage {
+                stat_sn: self.next_stat_sn(),
+                exp_cmd_sn: self.exp_cmd_sn,
+                max_cmd_sn: self.max_cmd_sn(),
+                event,
+                parameter1,
+                parameter2: TIME_TO_WAIT,
+                ..AsyncMessage::default()
+            };
+            self.put(&pdu.emit(), &[]);
+        }
+        self.close();
     }
 
     /// The target is about to end.

@@ -21,6 +21,7 @@ mod tasks;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use self::answer::Held;
@@ -29,7 +30,7 @@ use self::early::Early;
 use self::login::Login;
 use self::tasks::Task;
 use super::keys::Params;
-use super::target::{Session, Target, Waker};
+use super::target::{Member, Target, Waker};
 use super::wire::{BHS, Crc32c, Header, NO_TAG, NopIn, Reject, RejectReason, crc32c, opcode};
 use crate::serve::trace::Tap;
 
@@ -58,7 +59,9 @@ pub(crate) struct Connection {
     /// The login, while it goes on.
     login: Option<Box<Login>>,
     /// The session; none in a discovery session.
-    session: Option<Arc<Session>>,
+    session: Option<Member>,
+    /// Cold resets of the target before it came.
+    cold_resets: u64,
     params: Params,
     cid: u16,
     stat_sn: u32,
@@ -116,6 +119,7 @@ impl Connection {
         input.resize(LOGIN_INPUT);
         Connection {
             login: Some(Box::new(Login::new(Arc::clone(&target)))),
+            cold_resets: target.cold_resets(),
             target,
             local,
             waker,
@@ -170,11 +174,14 @@ impl Connection {
     /// is none.
     pub(crate) fn run(&mut self, now: Instant) {
         self.now = now;
-        if self.session.as_ref().is_some_and(|session| session.is_over()) && !self.closing {
+        if self.target.cold_resets() != self.cold_resets && !self.closing {
+            self.drop_for_reset();
+        } else if self.session.as_ref().is_some_and(Member::is_over) && !self.closing {
             // Ended from elsewhere: nobody waits for what was to be sent.
             self.close();
             self.output.forget();
         }
+        self.forget_ended();
         self.answer_due();
         self.go_on();
         let mut input = std::mem::take(&mut self.input);
@@ -310,8 +317,16 @@ impl Connection {
             self.keep(unit, false, cmd_sn);
             return false;
         }
-        self.exp_cmd_sn = self.exp_cmd_sn.wrapping_add(1);
+        self.count(cmd_sn);
         true
+    }
+
+    /// The command of this number has come.
+    fn count(&mut self, cmd_sn: u32) {
+        self.exp_cmd_sn = cmd_sn.wrapping_add(1);
+        if let Some(member) = &self.session {
+            member.session.exp_cmd_sn.store(self.exp_cmd_sn, Ordering::Release);
+        }
     }
 
     /// The last command that may be sent: tasks that are not done make the window smaller.
@@ -360,8 +375,8 @@ impl Connection {
         self.tasks.clear();
         self.held.clear();
         self.early.clear();
-        if let Some(session) = &self.session {
-            self.target.end(session);
+        if let Some(member) = &self.session {
+            self.target.end(member);
         }
     }
 

@@ -3,9 +3,10 @@
 //! May not know: commands.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::super::keys::{self, Reply};
-use super::super::target::PORTAL_GROUP;
+use super::super::target::{Name, PORTAL_GROUP};
 use super::super::wire::{
     BHS, LoginRequest, LoginResponse, LoginStatus, NO_TAG, RejectReason, TextRequest, TextResponse,
 };
@@ -40,7 +41,7 @@ impl Connection {
         let transits = match outcome {
             // One response holds it all, unless somebody plays with us.
             Ok(_) if text.len() > 8192 => Err(LoginStatus::InitiatorError),
-            Ok(true) if pdu.next == FULL_FEATURE => self.enter(&pdu, &login),
+            Ok(true) if pdu.next == FULL_FEATURE => self.enter(&pdu, &mut login),
             Ok(transits) => {
                 self.known(&pdu, &login).map(|()| if transits { Some(0) } else { None })
             }
@@ -86,22 +87,23 @@ impl Connection {
         self.output.put(&header, text, super::Digests::default());
     }
 
-    /// Whether a login that names a session names one that it can belong to.
-    fn known(&self, pdu: &LoginRequest, login: &super::Login) -> Result<(), LoginStatus> {
+    /// Whether a login that names a session names one that it can belong to. Then the order of
+    /// that session's commands goes on.
+    fn known(&mut self, pdu: &LoginRequest, login: &super::Login) -> Result<(), LoginStatus> {
         match pdu.tsih {
             0 => Ok(()),
-            // A session has one connection, and is reinstated as a whole.
-            tsih if self.target.has(&login.initiator, pdu.isid, tsih) => {
-                Err(LoginStatus::TooManyConnections)
+            _ if login.discovery => Err(LoginStatus::NoSession),
+            _ => {
+                self.exp_cmd_sn = self.target.next_of(name(pdu, login))?;
+                Ok(())
             }
-            _ => Err(LoginStatus::NoSession),
         }
     }
 
     fn enter(
         &mut self,
         pdu: &LoginRequest,
-        login: &super::Login,
+        login: &mut super::Login,
     ) -> Result<Option<u16>, LoginStatus> {
         self.known(pdu, login)?;
         if self.target.stop.is_set() {
@@ -111,9 +113,17 @@ impl Connection {
             return Ok(Some(1));
         }
         let waker = Arc::clone(&self.waker);
-        let session = self.target.begin(&login.initiator, pdu.isid, waker)?;
-        let tsih = session.tsih;
-        self.session = Some(session);
+        let name = name(pdu, login);
+        let member = if pdu.tsih == 0 {
+            self.target.begin(name, &login.params, self.exp_cmd_sn, waker)?
+        } else {
+            let member = self.target.reinstate(name, waker)?;
+            self.exp_cmd_sn = member.session.exp_cmd_sn.load(Ordering::Acquire);
+            login.params.join(&member.session.params);
+            member
+        };
+        let tsih = member.session.tsih;
+        self.session = Some(member);
         Ok(Some(tsih))
     }
 
@@ -206,6 +216,10 @@ impl Connection {
             keys::put(answer, "TargetAddress", &address);
         }
     }
+}
+
+fn name<'a>(pdu: &LoginRequest, login: &'a super::Login) -> Name<'a> {
+    Name { initiator: &login.initiator, isid: pdu.isid, tsih: pdu.tsih, cid: pdu.cid }
 }
 
 const _: () = assert!(BHS == LoginResponse::LEN);

@@ -255,10 +255,6 @@ impl Connection {
         let mut at = 0;
         while let Some(task) = self.tasks.get(at) {
             let place = task.order.unit;
-            if place.is_some_and(|unit| self.target.epoch(unit) != task.order.epoch) {
-                self.tasks.remove(at);
-                continue;
-            }
             if waiting.contains(&place) {
                 at += 1;
             } else if !task.is_ready() {

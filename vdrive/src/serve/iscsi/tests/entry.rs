@@ -197,6 +197,69 @@ fn a_session_is_reinstated() {
     assert!(!new.connection.is_over() && !other.connection.is_over());
 }
 
+/// A connection in the place of the old one (RFC 7143, 6.3.4): the session and its nexuses stay,
+/// the old connection's tasks do not.
+#[test]
+fn a_connection_is_reinstated() {
+    let lab = lab();
+    let login = LoginRequest { transit: true, current: 1, next: 3, ..LoginRequest::default() };
+    let names = [("InitiatorName", NAME), ("TargetName", TARGET)];
+    let first = [&names[..], &[("FirstBurstLength", "1024"), ("HeaderDigest", "CRC32C")]].concat();
+    let mut old = lab.initiator();
+    let (response, _) = old.request(&login, &Initiator::text(&first));
+    old.header_digest = true;
+    old.command(0, &TEST_UNIT_READY, 0, &[]);
+    let prevent = [0x1e, 0, 0, 0, 1, 0];
+    assert_eq!(old.command(0, &prevent, 0, &[]).status, 0);
+    let write = old.scsi(0, &write10(0, 1), 0, &[1; 2048]);
+    old.send(write.emit(), &[]);
+    old.expect(opcode::READY_TO_TRANSFER);
+    let mut new = lab.initiator();
+    new.cmd_sn = old.cmd_sn;
+    let again = LoginRequest { tsih: response.tsih, ..login };
+    let (joined, _) = new.request(&again, &Initiator::text(&names));
+    assert_eq!((joined.status, joined.tsih), (0, response.tsih));
+    assert_eq!(joined.exp_cmd_sn, old.cmd_sn);
+    old.run();
+    assert!(old.connection.is_over() && old.next().is_none());
+    drop(old);
+    // No unit attention: the nexus has not been lost, and what it prevents it still does.
+    assert_eq!(new.command(0, &TEST_UNIT_READY, 0, &[]).status, 0);
+    let mut other = Initiator::ready(&lab, "iqn.2026-11.internal.kiln.test:two");
+    let eject = [0x1b, 0, 0, 0, 2, 0];
+    assert_eq!(other.command(0, &eject, 0, &[]).sense.map(|sense| sense.0), Some(5));
+    assert_eq!(new.manage(function::ABORT_TASK, 0, write.itt), 1);
+    // What was agreed on for the session holds: more than the first burst is too much.
+    let write = new.scsi(0, &write10(0, 1), 0, &[1; 2048]);
+    new.send(write.emit(), &[1; 2048]);
+    assert_eq!(new.outcome(&write, &[]).sense, Some((0x0b, 0x0c, 0x0c)));
+}
+
+#[test]
+fn only_its_own_initiator_joins_a_session() {
+    let lab = lab();
+    let login = LoginRequest { transit: true, current: 1, next: 3, ..LoginRequest::default() };
+    let text = |name| Initiator::text(&[("InitiatorName", name), ("TargetName", TARGET)]);
+    let mut old = lab.initiator();
+    let (response, _) = old.request(&login, &text(NAME));
+    let mine = LoginRequest { tsih: response.tsih, ..login };
+    let other = LoginRequest { isid: [9; 6], ..mine.clone() };
+    let unknown = LoginRequest { tsih: mine.tsih + 1, ..mine.clone() };
+    for (request, name, expected) in [
+        (&other, NAME, 0x020a),
+        (&unknown, NAME, 0x020a),
+        (&mine, "iqn.2026-11.internal.kiln.test:two", 0x020a),
+    ] {
+        assert_eq!(lab.initiator().request(request, &text(name)).0.status, expected);
+    }
+    // A second connection besides the first.
+    let mut second = lab.initiator();
+    second.cid = 2;
+    assert_eq!(second.request(&mine, &text(NAME)).0.status, 0x0206);
+    old.run();
+    assert!(!old.connection.is_over());
+}
+
 #[test]
 fn time_limits_end_logins_and_silent_sessions() {
     let lab = lab();

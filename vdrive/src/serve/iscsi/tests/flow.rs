@@ -84,6 +84,16 @@ fn supported_commands_are_not_reported() {
     assert_eq!(one.command(0, &report, 256, &[]).sense, Some((5, 0x20, 0)));
 }
 
+/// READ CAPACITY (16) belongs to block devices; what the drive says of it comes through.
+#[test]
+fn commands_that_a_recorder_has_not_got_say_so() {
+    let mut one = lab().ready();
+    let capacity = [0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0];
+    let outcome = one.command(0, &capacity, 16, &[]);
+    assert_eq!((outcome.response, outcome.status, outcome.residual), (0, 2, -16));
+    assert_eq!(outcome.sense, Some((5, 0x20, 0)));
+}
+
 #[test]
 fn units_that_are_not_there_say_so() {
     let mut one = lab().ready();
@@ -124,6 +134,28 @@ fn identification_has_the_names_in_the_network() {
     assert!(
         all.iter().all(|designator| designator.kind != 8 || designator.identifier.len() % 4 == 0)
     );
+    // For the logical unit its own name, locally assigned (SPC-4, 7.8.6.6.4).
+    let naa = |page: &[u8]| match VitalPage::parse(page) {
+        Ok(VitalPage::Identification(all)) => all.into_iter().find(|d| d.kind == 3).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let unit = naa(&page);
+    assert_eq!((unit.code_set, unit.association, unit.identifier.len()), (1, 0, 8));
+    assert_eq!(unit.identifier[0] >> 4, 3);
+    let other = naa(&one.command(5, &[0x12, 1, 0x83, 4, 0, 0], 1024, &[]).data);
+    assert_ne!(unit.identifier, other.identifier);
+    let port = all.iter().find(|designator| designator.kind == 4).unwrap();
+    assert_eq!((port.code_set, port.association, &port.identifier[..]), (1, 1, &[0, 0, 0, 1][..]));
+    assert_eq!(usize::from(u16::from_be_bytes([page[2], page[3]])), page.len() - 4);
+    // Who asks for 64 bytes, as libiscsi does, gets whole designators.
+    let ends: Vec<usize> = all
+        .iter()
+        .scan(4, |at, designator| {
+            *at += 4 + designator.identifier.len();
+            Some(*at)
+        })
+        .collect();
+    assert!(ends.contains(&64), "{ends:?}");
     // A host asks for the header first.
     assert_eq!(one.command(0, &[0x12, 1, 0x83, 0, 4, 0], 4, &[]).data, page[..4]);
 }

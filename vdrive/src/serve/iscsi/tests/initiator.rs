@@ -42,6 +42,7 @@ pub(super) struct Initiator {
     pub(super) now: Instant,
     pub(super) cmd_sn: u32,
     pub(super) itt: u32,
+    pub(super) cid: u16,
     pub(super) header_digest: bool,
     pub(super) data_digest: bool,
     /// Sends so much with a command, and so much more without being asked.
@@ -66,6 +67,7 @@ impl Initiator {
             now,
             cmd_sn: 7,
             itt: 100,
+            cid: 1,
             header_digest: false,
             data_digest: false,
             immediate: 0,
@@ -194,7 +196,8 @@ impl Initiator {
         request: &LoginRequest,
         text: &[u8],
     ) -> (LoginResponse, String) {
-        let request = LoginRequest { itt: 1, cmd_sn: self.cmd_sn, cid: 1, ..request.clone() };
+        let (cmd_sn, cid) = (self.cmd_sn, self.cid);
+        let request = LoginRequest { itt: 1, cmd_sn, cid, ..request.clone() };
         self.send(request.emit(), text);
         let pdu = self.expect(opcode::LOGIN_RESPONSE);
         let said = String::from_utf8(pdu.data).expect("text");

@@ -64,12 +64,57 @@ fn a_cold_reset_ends_all_sessions() {
     let lab = lab();
     let mut one = lab.ready();
     let mut two = Initiator::ready(&lab, OTHER);
+    let mut discovery = lab.initiator();
+    let request = LoginRequest { transit: true, current: 1, next: 3, ..LoginRequest::default() };
+    let text = Initiator::text(&[("InitiatorName", OTHER), ("SessionType", "Discovery")]);
+    assert_eq!(discovery.request(&request, &text).0.status, 0);
+    let mut half = lab.initiator();
+    half.put(&[0x43; 20]);
     assert_eq!(one.manage(function::TARGET_COLD_RESET, 0, NO_TAG), 0);
     two.run();
-    assert!(one.connection.is_over() && two.connection.is_over());
+    // That it drops the session, and how long to stay away (RFC 7143, 11.9.1).
+    let message = AsyncMessage::parse_cut(&two.expect(opcode::ASYNC_MESSAGE).header);
+    assert_eq!((message.event, message.parameter2, message.parameter3), (3, 2, 0));
+    discovery.run();
+    let message = AsyncMessage::parse_cut(&discovery.expect(opcode::ASYNC_MESSAGE).header);
+    assert_eq!((message.event, message.parameter1), (2, 1));
+    half.run();
+    for each in [&mut one, &mut two, &mut half, &mut discovery] {
+        assert!(each.next().is_none() && each.connection.is_over());
+    }
     let mut again = lab.initiator();
     again.login(&[]).unwrap();
     assert_eq!(again.command(0, &TEST_UNIT_READY, 0, &[]).sense, Some((6, 0x29, 0x00)));
+}
+
+/// Without TAS nothing but a unit attention tells that commands are gone (SAM-5, 5.14).
+#[test]
+fn whose_tasks_another_clears_is_told() {
+    for (function, told) in
+        [(function::CLEAR_TASK_SET, Some((6, 0x2f, 0x00))), (function::ABORT_TASK_SET, None)]
+    {
+        let lab = lab();
+        let mut one = lab.ready();
+        let mut two = Initiator::ready(&lab, OTHER);
+        let mut idle = Initiator::ready(&lab, "iqn.2026-11.internal.kiln.test:three");
+        let mine = one.scsi(0, &write10(0, 1), 0, &[1; 2048]);
+        one.send(mine.emit(), &[]);
+        one.expect(opcode::READY_TO_TRANSFER);
+        let waiting = two.scsi(0, &write10(0, 1), 0, &[1; 2048]);
+        two.send(waiting.emit(), &[]);
+        let asked = ReadyToTransfer::parse_cut(&two.expect(opcode::READY_TO_TRANSFER).header);
+        assert_eq!(one.manage(function, 0, NO_TAG), 0);
+        for each in [&mut one, &mut idle] {
+            assert_eq!(each.command(0, &TEST_UNIT_READY, 0, &[]).status, 0);
+        }
+        if told.is_none() {
+            two.data(&waiting, &[1; 2048], 0..2048, asked.ttt);
+            assert_eq!(ScsiResponse::parse_cut(&two.next().unwrap().header).status, 0);
+        }
+        assert_eq!(two.command(5, &inquiry(36), 36, &[]).status, 0);
+        assert_eq!(two.command(0, &TEST_UNIT_READY, 0, &[]).sense, told);
+        assert_eq!(two.command(0, &TEST_UNIT_READY, 0, &[]).status, 0);
+    }
 }
 
 #[test]
