@@ -3,7 +3,8 @@
 //!
 //! `bench_nexus [--medium NAME] [--mb N] [--dir DIR]`: N MB (600 unless told) on a disc of that
 //! medium (CD-R unless told) in DIR (the system's temporary folder unless told), removed
-//! afterwards; beside it, the same bytes to a plain file. Results are lines of `name = value unit` on standard output.
+//! afterwards; beside it, the same bytes to a plain file. Results are lines of
+//! `name = value unit` on standard output.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
