@@ -60,8 +60,10 @@ const TICK: Duration = Duration::from_millis(100);
 /// How long a server that stops waits for its connections to end.
 const LONGEST_END: Duration = Duration::from_secs(10);
 
-/// How long an initiator may take nothing of what is sent to it.
+/// How long an initiator may take nothing of what is sent to it, and how long it may when its
+/// connection is to end.
 const UNREAD: Duration = Duration::from_secs(30);
+const UNREAD_AT_END: Duration = Duration::from_secs(1);
 
 impl Listener {
     /// Listens on this address; port 0 is any that is free. From here on connections are let in,
@@ -142,7 +144,7 @@ fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap) -> io::Result<()> {
     stream.set_nonblocking(false)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(TICK))?;
-    stream.set_write_timeout(Some(UNREAD))?;
+    stream.set_write_timeout(Some(TICK))?;
     let waker: Waker = {
         let stream = stream.try_clone()?;
         // Nothing more can be read, so a read that waits returns.
@@ -152,12 +154,26 @@ fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap) -> io::Result<()> {
     let mut connection = Connection::new(target, local, waker, Some(tap), HostWall.now());
     let mut stream = stream;
     let mut at_end = false;
+    let mut unread = None;
     loop {
         connection.run(HostWall.now());
         let output = connection.output();
         if !output.is_empty() {
-            let sent = stream.write(output)?;
-            connection.sent(sent);
+            match stream.write(output) {
+                Ok(sent) => {
+                    connection.sent(sent);
+                    unread = None;
+                }
+                Err(error) if is_for_now(&error) => {
+                    let now = HostWall.now();
+                    let since = *unread.get_or_insert(now);
+                    let most = if connection.is_closing() { UNREAD_AT_END } else { UNREAD };
+                    if now.saturating_duration_since(since) >= most {
+                        return Ok(());
+                    }
+                }
+                Err(error) => return Err(error),
+            }
             continue;
         }
         if connection.is_over() || at_end {
@@ -173,16 +189,20 @@ fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap) -> io::Result<()> {
             // It may have something to say yet, as when it is ended from elsewhere.
             Ok(0) => at_end = true,
             Ok(read) => connection.filled(read),
-            Err(error) => match error.kind() {
-                ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {}
-                _ => return Err(error),
-            },
+            Err(error) if is_for_now(&error) => {}
+            Err(error) => return Err(error),
         }
     }
 }
 
+/// Whether a socket that refuses this may take it the next time.
+fn is_for_now(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::wire::{BHS, Header, NO_TAG, NopOut};
     use super::*;
     use crate::serve::{Lun, Pace};
 
@@ -213,6 +233,35 @@ mod tests {
             drop(idle);
         });
         assert_eq!(listener.url(3), format!("iscsi://0.0.0.0:{port}/{}/3", Config::default().iqn));
+    }
+
+    /// One that takes no answers holds up neither the end nor its own successor.
+    #[test]
+    fn who_reads_nothing_does_not_hold_up_the_end() {
+        let address = "virtual:dvd-ram".parse().unwrap();
+        let virt = crate::open(&address, None, crate::models::MediumKind::DvdRam, 1).unwrap();
+        let server = Server::new(vec![Lun::new(0, virt, Pace::Simulated)]);
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listener = Listener::bind(any, Config::default()).unwrap();
+        std::thread::scope(|scope| {
+            let running = scope.spawn(|| listener.run(&server));
+            let mut stream = TcpStream::connect(listener.local_addr()).unwrap();
+            let session = include_bytes!("../../../../corpora/iscsi/libiscsi-inquiry.bin");
+            let login = Header::parse(&session[3..]).unwrap();
+            let login = BHS + login.padded_length();
+            stream.write_all(&session[3..][..login]).unwrap();
+            stream.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+            let ping = NopOut { immediate: true, itt: 1, ttt: NO_TAG, ..NopOut::default() };
+            let mut ping = NopOut { data_length: 4096, ..ping }.emit().to_vec();
+            ping.resize(BHS + 4096, 0);
+            let mut pings = (0..100_000).map(|_| stream.write_all(&ping));
+            assert!(pings.any(|written| written.is_err()), "the target stops reading");
+            let began = HostWall.now();
+            server.stop();
+            running.join().unwrap();
+            let took = HostWall.now() - began;
+            assert!(took < Duration::from_secs(8), "{took:?}");
+        });
     }
 
     #[test]

@@ -170,6 +170,11 @@ impl Connection {
         self.closing && self.output.bytes().is_empty()
     }
 
+    /// Whether it takes nothing more.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing
+    }
+
     /// Does what can be done by now. To be called again after its output has been sent, until there
     /// is none.
     pub(crate) fn run(&mut self, now: Instant) {
