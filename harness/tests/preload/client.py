@@ -1,5 +1,5 @@
 # What an unmodified program sees of a lent drive with a written disc in it. Run by preload.rs.
-import array, errno, fcntl, mmap, os, stat, struct, subprocess, sys, threading, ctypes
+import array, errno, fcntl, mmap, os, select, stat, struct, subprocess, sys, threading, ctypes
 
 def fails(number, call, *args):
     try:
@@ -125,7 +125,37 @@ assert os.write(sg, bytes(waiting.header)) == 88
 fcntl.fcntl(sg, fcntl.F_SETFL, fcntl.fcntl(sg, fcntl.F_GETFL) & ~os.O_NONBLOCK)
 assert len(os.read(sg, 88)) == 88 and waiting.data[8:12] == b"KILN"
 fails(errno.EBUSY, os.open, SG, os.O_RDWR | os.O_EXCL | os.O_NONBLOCK)
+
+# Commands are queued, and their answers are read in the order of the program's choice; one with
+# less data than room does not swallow the next.
+fcntl.ioctl(sg, 0x227B, struct.pack("i", 1))  # SG_SET_FORCE_PACK_ID
+queued = [Command(bytes([0x12, 0, 0, 0, 36 + n, 0]), 4096) for n in range(12)]
+for n, command in enumerate(queued):
+    command.header.pack_id = n
+    assert os.write(sg, bytes(command.header)) == 88
+libc = ctypes.CDLL(None, use_errno=True)
+for n in (7, 0, 11, 3, 10, 9, 8, 6, 5, 4, 2, 1):
+    answer = Header(id=ord("S"), pack_id=n)
+    assert libc.read(sg, ctypes.byref(answer), 88) == 88
+    assert (answer.pack_id, answer.data) == (n, queued[n].header.data)
+    assert queued[n].data[8:12] == b"KILN" and answer.resid == 4096 - 36 - n
+assert not select.select([sg], [], [], 0)[0], "nothing is pending"
+# Without one, sg waits: until another thread writes a command.
+late = Command(bytes([0x12, 0, 0, 0, 96, 0]), 96)
+threading.Timer(0.05, lambda: os.write(sg, bytes(late.header))).start()
+answer = Header(id=ord("S"), pack_id=-1)
+assert libc.read(sg, ctypes.byref(answer), 88) == 88 and late.data[8:12] == b"KILN"
 os.close(sg)
+
+# A block device is always ready; what else is asked about is asked without waiting.
+quiet, _ = os.pipe()
+assert select.select([fd, quiet], [fd], [fd], 5) == ([fd], [fd], [])
+poll = select.poll()
+poll.register(fd, select.POLLIN)
+poll.register(quiet, select.POLLIN)
+assert poll.poll(5000) == [(fd, select.POLLIN)]
+fails(errno.ENODATA, os.getxattr, "/sys/block/sr0/ro", "user.none")
+assert os.listxattr("/sys/block/sr0/ro") is not None
 
 # Threads share a descriptor; children inherit it, over fork and over exec.
 def ask():

@@ -28,6 +28,10 @@ unsafe fn control(slot: &Slot, fd: c_int, number: u32, arg: usize) -> Result<i64
     let mut request = Request::new(Op::Ioctl);
     request.number = number;
     request.arg = arg as u64;
+    if slot.node().sg && number == calls::SG_SET_FORCE_PACK_ID {
+        // SAFETY: passed on to the caller.
+        return unsafe { sgio::force_pack_id(slot, fd, arg) };
+    }
     match calls::shape(number) {
         Shape::Plain => slot.exchange(fd, &request, &[], &[]).map(|reply| reply.result),
         Shape::Bytes(to, from) => {

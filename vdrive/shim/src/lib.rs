@@ -25,6 +25,7 @@ mod lock;
 mod look;
 mod names;
 mod opening;
+mod polling;
 mod real;
 mod sgio;
 mod streams;

@@ -501,7 +501,10 @@ macro_rules! attributes {
                     match may(path, 0) {
                         Some(0) => fail(libc::ENODATA) as isize,
                         Some(failed) => failed as isize,
-                        None => real::$get(path, name, to, room),
+                        None => match names::mirror(path) {
+                            Some(there) => real::$get(there.as_ptr(), name, to, room),
+                            None => real::$get(path, name, to, room),
+                        },
                     }
                 }
             }
@@ -511,8 +514,11 @@ macro_rules! attributes {
             unsafe extern "C" fn $list(path: *const c_char, to: *mut c_char, room: usize) -> isize {
                 // SAFETY: the caller's path is a C string.
                 unsafe {
-                    may(path, 0)
-                        .map_or_else(|| real::$list(path, to, room), |result| result as isize)
+                    match (may(path, 0), names::mirror(path)) {
+                        (Some(result), _) => result as isize,
+                        (None, Some(there)) => real::$list(there.as_ptr(), to, room),
+                        (None, None) => real::$list(path, to, room),
+                    }
                 }
             }
         )+

@@ -125,6 +125,15 @@ real! {
     writev(fd: c_int, parts: *const libc::iovec, count: c_int) -> isize;
     lseek(fd: c_int, by: i64, whence: c_int) -> i64;
     lseek64(fd: c_int, by: i64, whence: c_int) -> i64;
+    poll(list: *mut libc::pollfd, len: libc::nfds_t, timeout: c_int) -> c_int;
+    __poll_chk(list: *mut libc::pollfd, len: libc::nfds_t, timeout: c_int, room: usize) -> c_int;
+    ppoll(list: *mut libc::pollfd, len: libc::nfds_t, timeout: *const libc::timespec,
+        mask: *const libc::sigset_t) -> c_int;
+    select(count: c_int, read: *mut libc::fd_set, write: *mut libc::fd_set,
+        except: *mut libc::fd_set, timeout: *mut libc::timeval) -> c_int;
+    pselect(count: c_int, read: *mut libc::fd_set, write: *mut libc::fd_set,
+        except: *mut libc::fd_set, timeout: *const libc::timespec,
+        mask: *const libc::sigset_t) -> c_int;
     fsync(fd: c_int) -> c_int;
     fdatasync(fd: c_int) -> c_int;
     posix_fadvise(fd: c_int, from: i64, len: i64, advice: c_int) -> c_int;

@@ -11,6 +11,7 @@ use core::ptr::null_mut;
 use crate::calls;
 use crate::files::Slot;
 use crate::frame::{Direction, MAX_CDB, MAX_DATA, Op, Reply, Request};
+use crate::real;
 use crate::wire::{self, Failed, MOST_PIECES};
 
 /// `struct sg_io_hdr` of scsi/sg.h.
@@ -120,18 +121,42 @@ const DRIVER_SENSE: u16 = 8;
 /// Room for sense data in `struct request_sense`.
 const PACKET_SENSE: u8 = 64;
 
-/// Requests that were written to an sg node and whose answers have not been read.
+/// Requests that were written to an sg node and whose answers have not been read, in their order;
+/// the answers that have come are those of the first ones.
 pub(crate) struct Pending {
-    headers: [Option<Header>; MOST_PENDING],
+    asked: [Option<(Header, Option<Reply>)>; MOST_PENDING],
     len: usize,
+    /// read(2) takes the answer with the number that its header has: `SG_SET_FORCE_PACK_ID`.
+    by_number: bool,
 }
+
+/// Stands for any number.
+const ANY: c_int = -1;
 
 /// As many as sg queues for one open file.
 const MOST_PENDING: usize = 16;
 
 impl Pending {
     pub(crate) const fn new() -> Pending {
-        Pending { headers: [const { None }; MOST_PENDING], len: 0 }
+        Pending { asked: [const { None }; MOST_PENDING], len: 0, by_number: false }
+    }
+
+    /// Which request it is whose answer is read next.
+    fn find(&self, number: c_int) -> Option<usize> {
+        let wanted = |asked: &Option<(Header, _)>| {
+            asked.as_ref().is_some_and(|(header, _)| {
+                !self.by_number || number == ANY || header.pack_id == number
+            })
+        };
+        self.asked[..self.len].iter().position(wanted)
+    }
+
+    /// Takes a request out.
+    fn take(&mut self, at: usize) -> Option<(Header, Option<Reply>)> {
+        let taken = self.asked.get_mut(at)?.take();
+        self.asked[at..self.len].rotate_left(1);
+        self.len -= 1;
+        taken
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -503,16 +528,30 @@ pub(crate) unsafe fn submit(slot: &Slot, fd: c_int, from: usize, len: usize) -> 
     // SAFETY: passed on to the caller.
     let command = unsafe { command(&header, true) }?;
     slot.with_pending(fd, |pending, channel| {
-        let place = pending.headers.get_mut(pending.len);
+        let place = pending.asked.get_mut(pending.len);
         let place = place.ok_or(Failed { errno: libc::EDOM, broken: false })?;
         wire::ask(channel, &command.request, command.split().0)?;
-        *place = Some(header);
+        *place = Some((header, None));
         pending.len += 1;
         Ok(HEADER_LEN as i64)
     })
 }
 
-/// read(2) on an sg node: the header of the command that was written first, with its results.
+/// `SG_SET_FORCE_PACK_ID`.
+///
+/// # Safety
+/// `arg` leads to a number, if anywhere.
+pub(crate) unsafe fn force_pack_id(slot: &Slot, fd: c_int, arg: usize) -> Result<i64, c_int> {
+    // SAFETY: passed on to the caller.
+    let by_number = unsafe { fetch(arg as *const c_int) }? != 0;
+    slot.with_pending(fd, |pending, _| {
+        pending.by_number = by_number;
+        Ok(0)
+    })
+}
+
+/// read(2) on an sg node: the header of a command that was written, with its results. Waits for
+/// one if there is none, as sg does.
 ///
 /// # Safety
 /// `to` leads to `len` bytes, and the pointers of the headers that were written to what they say.
@@ -520,26 +559,18 @@ pub(crate) unsafe fn collect(slot: &Slot, fd: c_int, to: usize, len: usize) -> R
     if len < HEADER_LEN {
         return Err(libc::EINVAL);
     }
-    let wait = !slot.nonblocking();
-    let (header, reply) = slot.with_pending(fd, |pending, channel| {
-        let nothing = Failed { errno: libc::EAGAIN, broken: false };
-        let header = pending.headers[0].ok_or(nothing)?;
-        if !wait && !ready(channel) {
-            return Err(nothing);
+    // SAFETY: passed on to the caller.
+    let number = unsafe { fetch(to as *const Header) }?.pack_id;
+    let (mut header, reply) = loop {
+        // SAFETY: passed on to the caller.
+        match unsafe { answer(slot, fd, number) } {
+            Err(libc::EAGAIN) if !slot.nonblocking() => pause()?,
+            result => break result?,
         }
-        // SAFETY: as when it was submitted.
-        let command = unsafe { command(&header, true) };
-        let command = command.map_err(|errno| Failed { errno, broken: true })?;
-        let reply = wire::hear(channel, command.split().1)?;
-        pending.headers.rotate_left(1);
-        pending.headers[MOST_PENDING - 1] = None;
-        pending.len -= 1;
-        Ok((header, reply))
-    })?;
+    };
     if reply.result < 0 {
         return Err(-reply.result as c_int);
     }
-    let mut header = header;
     // SAFETY: passed on to the caller.
     unsafe { finish(&mut header, &reply, true) }?;
     // SAFETY: passed on to the caller.
@@ -547,9 +578,45 @@ pub(crate) unsafe fn collect(slot: &Slot, fd: c_int, to: usize, len: usize) -> R
     Ok(HEADER_LEN as i64)
 }
 
+/// The answer to the command of this number, behind those to commands that were written before it.
+///
+/// # Safety
+/// The pointers of the headers that were written lead to what they say.
+unsafe fn answer(slot: &Slot, fd: c_int, number: c_int) -> Result<(Header, Reply), c_int> {
+    let wait = !slot.nonblocking();
+    slot.with_pending(fd, |pending, channel| {
+        let nothing = Failed { errno: libc::EAGAIN, broken: false };
+        let wanted = pending.find(number).ok_or(nothing)?;
+        for (header, reply) in pending.asked[..=wanted].iter_mut().flatten() {
+            if reply.is_some() {
+                continue;
+            }
+            if !wait && !ready(channel) {
+                return Err(nothing);
+            }
+            // SAFETY: as when it was submitted.
+            let command = unsafe { command(header, true) };
+            let command = command.map_err(|errno| Failed { errno, broken: true })?;
+            *reply = Some(wire::hear_next(channel, command.split().1)?);
+        }
+        let (header, reply) = pending.take(wanted).ok_or(nothing)?;
+        Ok((header, reply.ok_or(nothing)?))
+    })
+}
+
+/// Lets another thread write a command. Ends early for a signal.
+fn pause() -> Result<(), c_int> {
+    let moment = libc::timespec { tv_sec: 0, tv_nsec: 2_000_000 };
+    // SAFETY: the time is one.
+    match unsafe { libc::nanosleep(&raw const moment, null_mut()) } {
+        0 => Ok(()),
+        _ => Err(libc::EINTR),
+    }
+}
+
 /// Whether something has come.
 fn ready(fd: c_int) -> bool {
     let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     // SAFETY: there is one.
-    unsafe { libc::poll(&raw mut poll, 1, 0) > 0 }
+    unsafe { real::poll(&raw mut poll, 1, 0) > 0 }
 }

@@ -179,6 +179,16 @@ pub(crate) fn ask(fd: c_int, request: &Request, out: &[libc::iovec]) -> Result<(
 
 /// Receives a reply with its data. The room has to be that of the request.
 pub(crate) fn hear(fd: c_int, room: &[libc::iovec]) -> Result<Reply, Failed> {
+    hear_one(fd, room, false)
+}
+
+/// Receives a reply behind which the next one may come.
+pub(crate) fn hear_next(fd: c_int, room: &[libc::iovec]) -> Result<Reply, Failed> {
+    hear_one(fd, room, true)
+}
+
+/// `apart`: its head is received by itself, so that nothing of the next reply comes with its data.
+fn hear_one(fd: c_int, room: &[libc::iovec], apart: bool) -> Result<Reply, Failed> {
     let broken = Failed { errno: libc::EIO, broken: true };
     let mut head = [0; Reply::LEN];
     let mut pieces = [NOTHING; MOST_PIECES + 1];
@@ -191,7 +201,7 @@ pub(crate) fn hear(fd: c_int, room: &[libc::iovec]) -> Result<Reply, Failed> {
     let mut want = Reply::LEN;
     let mut reply = None;
     while got < want {
-        let came = receive(fd, pieces)?;
+        let came = if apart { receive_most(fd, pieces, want - got)? } else { receive(fd, pieces)? };
         pieces = advance(pieces, came);
         got += came;
         if reply.is_none() && got >= Reply::LEN {
@@ -247,6 +257,13 @@ fn send(fd: c_int, pieces: &mut [libc::iovec]) -> Result<(), Failed> {
         pieces = advance(pieces, sent as usize);
     }
     Ok(())
+}
+
+/// Receives into the first piece that has room, not more than `most`.
+fn receive_most(fd: c_int, pieces: &[libc::iovec], most: usize) -> Result<usize, Failed> {
+    let broken = Failed { errno: libc::EIO, broken: true };
+    let first = *pieces.iter().find(|piece| piece.iov_len > 0).ok_or(broken)?;
+    receive(fd, &mut [libc::iovec { iov_len: first.iov_len.min(most), ..first }])
 }
 
 fn receive(fd: c_int, pieces: &mut [libc::iovec]) -> Result<usize, Failed> {
