@@ -104,6 +104,39 @@ fn a_program_finds_what_linux_shows() {
 }
 
 #[test]
+fn programs_that_look_for_drives_find_each_once() {
+    let Some((folder, disc)) = written() else { return };
+    let text = |program: &[&str]| {
+        let output = run(&["--disc", &disc], program);
+        let said = [output.stdout, output.stderr].concat();
+        String::from_utf8_lossy(&said).into_owned()
+    };
+    let finds: [(&[&str], &str, usize); 8] = [
+        (&["wodim", "-scanbus"], "'KILN", 1),
+        (&["wodim", "--devices"], "'KILN", 1),
+        (&["xorriso", "-devices"], "-dev '/dev/sr0'", 1),
+        (&["cdrskin", "--devices"], "dev='/dev/sr0'", 1),
+        (&["lsscsi", "-g"], "/dev/sr0   /dev/sg0", 1),
+        (&["lsscsi", "-H"], "[0]    kiln", 1),
+        (&["sg_map26", "/dev/sr0"], "/dev/sg0", 1),
+        (&["sg_map", "-sr"], "/dev/sg0  /dev/sr0", 1),
+    ];
+    for (program, words, count) in finds {
+        if !missing(program[0]) {
+            let text = text(program);
+            assert_eq!(text.matches(words).count(), count, "{program:?}\n{text}");
+        }
+    }
+    if !missing("safecopy") {
+        let back = folder.path().join("back").display().to_string();
+        text(&["safecopy", "/dev/sr0", &back]);
+        let image = std::fs::read(folder.path().join("image.iso")).expect("it was burned");
+        let read = std::fs::read(back).expect("safecopy wrote it");
+        assert!(read.starts_with(&image), "{} bytes of {}", read.len(), image.len());
+    }
+}
+
+#[test]
 fn exit_codes_and_signals_pass_through() {
     let code = |program: &[&str]| run(&["--empty"], program).status.code();
     assert_eq!(code(&["sh", "-c", "exit 7"]), Some(7));

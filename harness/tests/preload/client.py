@@ -1,5 +1,5 @@
 # What an unmodified program sees of a lent drive with a written disc in it. Run by preload.rs.
-import array, errno, fcntl, mmap, os, select, stat, struct, subprocess, sys, threading, ctypes
+import array, errno, fcntl, glob, mmap, os, select, stat, struct, subprocess, sys, threading, ctypes
 
 def fails(number, call, *args):
     try:
@@ -10,10 +10,22 @@ def fails(number, call, *args):
     raise AssertionError((call, args, "did not fail"))
 
 SR, SG = "/dev/sr0", "/dev/sg0"
-assert {"sr0", "sg0", "cdrom"} <= set(os.listdir("/dev"))
+assert {"sr0", "sg0", "scd0", "cdrom"} <= set(os.listdir("/dev"))
+assert "sr1" not in os.listdir("/dev") and glob.glob("/dev/scd*") == ["/dev/scd0"]
 assert stat.S_ISBLK(os.stat(SR).st_mode) and os.stat(SR).st_rdev == os.makedev(11, 0)
 assert stat.S_ISCHR(os.stat(SG).st_mode) and os.stat(SG).st_rdev == os.makedev(21, 0)
 assert os.path.realpath("/dev/cdrom") == SR and os.readlink("/dev/cdrom") == "sr0"
+libc, found = ctypes.CDLL(None), ctypes.c_void_p()
+count = libc.scandir(b"/dev", ctypes.byref(found), None, ctypes.cast(libc.alphasort, ctypes.c_void_p))
+entries = ctypes.cast(found, ctypes.POINTER(ctypes.c_void_p))
+names = [ctypes.string_at(entries[i] + 19) for i in range(count)]
+assert {b"sr0", b"sg0", b"scd0", b"null"} <= set(names) and len(set(names)) == count, names
+for link in ("/dev/scd0", "/dev/cdrom", "/dev/dvd"):
+    assert os.readlink(link) == "sr0" and os.path.realpath(link) == SR
+    assert stat.S_ISLNK(os.lstat(link).st_mode) and os.lstat(link).st_size == 3
+    assert os.stat(link).st_rdev == os.makedev(11, 0)
+    os.close(os.open(link, os.O_RDONLY | os.O_NONBLOCK))
+fails(errno.ENOENT, os.stat, "/dev/scd1")
 fails(errno.ENOENT, os.open, "/dev/sr7", os.O_RDONLY)
 assert open("/sys/class/block/sr0/device/type").read() == "5\n"
 assert "sr0" in open("/proc/sys/dev/cdrom/info").read()
@@ -49,6 +61,13 @@ os.lseek(fd, 0, os.SEEK_SET)
 assert os.read(fd, 3000) == whole[:3000] and os.read(fd, 5000) == whole[3000:8000]
 fails(errno.EBADF, os.write, fd, b"x" * 2048)
 fails(errno.ENODEV, mmap.mmap, fd, 4096, mmap.MAP_PRIVATE, mmap.PROT_READ)
+
+# A block device is always ready, and nothing exceptional happens to it.
+assert select.select([fd], [fd], [fd], 60) == ([fd], [fd], [])
+silent, _ = os.pipe()
+assert select.select([silent, fd], [], [], 60) == ([fd], [], [])
+assert select.select([silent], [], [fd], 0.01) == ([], [], [])
+os.close(silent)
 
 # The ioctls of cdrom and the SCSI layer.
 assert fcntl.ioctl(fd, 0x5326, 0x7FFFFFFF) == 4, "CDROM_DRIVE_STATUS: CDS_DISC_OK"

@@ -70,15 +70,19 @@ impl Listing {
         let at = self.next.fetch_add(1, Ordering::Relaxed);
         let count = usize::from(names::count());
         let mut name = [0_u8; 8];
-        let (len, kind) = if at < 2 * count {
-            let start = if at < count { b"sr" } else { b"sg" };
-            name[..2].copy_from_slice(start);
-            let kind = if at < count { libc::DT_BLK } else { libc::DT_CHR };
-            (2 + decimal(at % count, &mut name[2..]), kind)
-        } else {
-            let link = names::LINKS.get(at - 2 * count).filter(|_| count > 0)?.to_bytes();
+        let (start, kind) = match at.checked_div(count) {
+            Some(0) => (&b"sr"[..], libc::DT_BLK),
+            Some(1) => (&b"sg"[..], libc::DT_CHR),
+            Some(2) => (&b"scd"[..], libc::DT_LNK),
+            _ => (&b""[..], libc::DT_LNK),
+        };
+        let len = if start.is_empty() {
+            let link = names::LINKS.get(at - 3 * count).filter(|_| count > 0)?.to_bytes();
             name[..link.len()].copy_from_slice(link);
-            (link.len(), libc::DT_LNK)
+            link.len()
+        } else {
+            name[..start.len()].copy_from_slice(start);
+            start.len() + decimal(at % count, &mut name[start.len()..])
         };
         // SAFETY: only this listing's reader looks at its entry.
         let entry = unsafe { &mut *self.entry.get() };
@@ -153,6 +157,70 @@ unsafe extern "C" fn closedir(folder: *mut libc::DIR) -> c_int {
     unsafe { real::closedir(folder) }
 }
 
+type Entry = *mut libc::dirent;
+
+/// What scandir(3) does, with entries that this library may add: the list is the caller's to free.
+///
+/// # Safety
+/// `folder` is null or open, `to` leads to a pointer; the others are null or functions as
+/// scandir(3) demands them.
+unsafe fn scan(
+    folder: *mut libc::DIR,
+    to: *mut *mut Entry,
+    filter: *mut c_void,
+    order: *mut c_void,
+) -> c_int {
+    type Filter = Option<unsafe extern "C" fn(Entry) -> c_int>;
+    type Order = Option<unsafe extern "C" fn(*const c_void, *const c_void) -> c_int>;
+    if folder.is_null() {
+        return -1;
+    }
+    let (mut list, mut count, mut full): (*mut Entry, usize, bool) = (null_mut(), 0, false);
+    // SAFETY: passed on to the caller; an entry is as long as it says, and the list has room for
+    // one more before one is put there.
+    unsafe {
+        let (filter, order) = (
+            core::mem::transmute::<*mut c_void, Filter>(filter),
+            core::mem::transmute::<*mut c_void, Order>(order),
+        );
+        loop {
+            let entry = readdir64(folder);
+            if entry.is_null() {
+                break;
+            }
+            if filter.is_some_and(|filter| filter(entry) == 0) {
+                continue;
+            }
+            let len = usize::from((*entry).d_reclen);
+            let copy = libc::malloc(len);
+            let longer = libc::realloc(list.cast(), (count + 1) * size_of::<Entry>());
+            if !longer.is_null() {
+                list = longer.cast();
+            }
+            full = copy.is_null() || longer.is_null();
+            if full {
+                libc::free(copy);
+                break;
+            }
+            copy.copy_from_nonoverlapping(entry.cast(), len);
+            list.add(count).write(copy.cast());
+            count += 1;
+        }
+        closedir(folder);
+        if full {
+            (0..count).for_each(|at| libc::free(list.add(at).read().cast()));
+            libc::free(list.cast());
+            real::set_errno(libc::ENOMEM);
+            return -1;
+        }
+        if order.is_some() && count > 0 {
+            libc::qsort(list.cast(), count, size_of::<Entry>(), order);
+        }
+        to.write(list);
+    }
+    count as c_int
+}
+
 macro_rules! scanners {
     ($($name:ident)+) => {
         $(
@@ -168,6 +236,9 @@ macro_rules! scanners {
                 unsafe {
                     match names::mirror(path) {
                         Some(there) => real::$name(there.as_ptr(), to, filter, order),
+                        None if names::name(path) == Some(Name::Dev) && !to.is_null() => {
+                            scan(opendir(path), to.cast(), filter, order)
+                        }
                         None => real::$name(path, to, filter, order),
                     }
                 }

@@ -6,9 +6,10 @@
 //! messenger: what a kernel does and knows is the server's affair.
 //!
 //! What it keeps to, since it lives inside programs that know nothing of it: no memory is allocated
-//! and nothing is printed; no state has to be set up or torn down; the C library's functions are
-//! found when first needed; what is not the server's is passed on unchanged, with `errno` as it
-//! was; nothing panics, and if something did, the program would end at the border (`extern "C"`).
+//! but what the program is to free, and nothing is printed; no state has to be set up or torn down;
+//! the C library's functions are found when first needed; what is not the server's is passed on
+//! unchanged, with `errno` as it was; nothing panics, and if something did, the program would end
+//! at the border (`extern "C"`).
 #![cfg(target_os = "linux")]
 #![allow(unsafe_code, reason = "it is made of C functions and the memory of programs")]
 
@@ -27,6 +28,7 @@ mod names;
 mod opening;
 mod polling;
 mod real;
+mod select;
 mod sgio;
 mod streams;
 mod wire;

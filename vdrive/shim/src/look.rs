@@ -54,7 +54,7 @@ unsafe fn fill(node: Node, link: bool, to: *mut libc::stat) -> c_int {
     stat.st_gid = group;
     stat.st_blksize = 4096;
     if link {
-        stat.st_size = 3;
+        stat.st_size = target_len(node) as i64;
     } else {
         stat.st_rdev = libc::makedev(major, minor);
     }
@@ -211,7 +211,7 @@ unsafe fn fill_extended(node: Node, link: bool, to: *mut libc::statx) -> c_int {
     stat.stx_ino = inode(node, link);
     stat.stx_dev_minor = DEV as u32;
     if link {
-        stat.stx_size = 3;
+        stat.stx_size = target_len(node) as u64;
     } else {
         stat.stx_rdev_major = major;
         stat.stx_rdev_minor = minor;
@@ -330,6 +330,11 @@ fn path_of(node: Node, room: &mut [u8; 16]) -> usize {
         room[7 + i] = digits[count - 1 - i];
     }
     7 + count
+}
+
+/// How long the text of a link to a node is, which names it in the same folder.
+fn target_len(node: Node) -> usize {
+    path_of(node, &mut [0; 16]) - "/dev/".len()
 }
 
 /// Where a link leads, if it is the server's affair.

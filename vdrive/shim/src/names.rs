@@ -163,9 +163,9 @@ fn descriptor(number: &[u8]) -> Option<Name> {
 
 fn device(name: &[u8]) -> Option<Name> {
     if let Some(node) = plain_node(name) {
-        // The old name of sr nodes is known, so that nobody meets this machine's own by it.
-        let there = !name.starts_with(b"scd") && node.index < count();
-        return Some(if there { Name::Node(node, false) } else { Name::Absent });
+        // The old name of an sr node is a link to it.
+        let link = name.starts_with(b"scd");
+        return Some(if node.index < count() { Name::Node(node, link) } else { Name::Absent });
     }
     let first = Node { sg: false, index: 0 };
     (link(name) && count() > 0).then_some(Name::Node(first, true))

@@ -45,11 +45,14 @@ pub(super) fn grow(root: &Path, drives: &[Identity]) -> io::Result<()> {
     for folder in ["block", "class/block", "class/scsi_generic", "class/scsi_device"] {
         fs::create_dir_all(root.join("sys").join(folder))?;
     }
-    for folder in ["bus/scsi/devices", "dev/block", "dev/char", "devices"] {
+    for folder in ["bus/scsi/devices", "bus/scsi/drivers/sr", "dev/block", "dev/char"] {
         fs::create_dir_all(root.join("sys").join(folder))?;
     }
+    grow_host(&root.join("sys"))?;
     fs::write(root.join("proc/sys/dev/cdrom/info"), cdrom_info(drives.len()))?;
     fs::write(root.join("proc/scsi/sg/version"), "30536\t20140801\n")?;
+    fs::write(root.join("proc/scsi/sg/device_hdr"), SG_HEAD)?;
+    fs::write(root.join("proc/scsi/sg/def_reserved_size"), "32768\n")?;
     fs::write(root.join("proc/scsi/sg/devices"), lines(drives, |i, _| sg_line(i)))?;
     fs::write(root.join("proc/scsi/sg/device_strs"), lines(drives, |_, drive| strings(drive)))?;
     fs::write(root.join("proc/scsi/scsi"), scsi(drives))?;
@@ -57,6 +60,39 @@ pub(super) fn grow(root: &Path, drives: &[Identity]) -> io::Result<()> {
         grow_drive(&root.join("sys"), index, drive)?;
     }
     Ok(())
+}
+
+/// What the columns of `/proc/scsi/sg/devices` mean.
+const SG_HEAD: &str = "host\tchan\tid\tlun\ttype\topens\tqdepth\tbusy\tonline\n";
+
+/// What sysfs has about the host adapter that the drives are behind.
+fn grow_host(sys: &Path) -> io::Result<()> {
+    let home = sys.join("devices/host0/scsi_host/host0");
+    fs::create_dir_all(&home)?;
+    write_all(
+        &home,
+        &[
+            ("proc_name", "kiln"),
+            ("unique_id", "0"),
+            ("state", "running"),
+            ("active_mode", "Initiator"),
+            ("supported_mode", "Initiator"),
+            ("can_queue", "1"),
+            ("cmd_per_lun", "1"),
+            ("host_busy", "0"),
+            ("sg_tablesize", "128"),
+        ],
+    )?;
+    fs::create_dir_all(sys.join("class/scsi_host"))?;
+    symlink("../../../host0", home.join("device"))?;
+    symlink("../../../../class/scsi_host", home.join("subsystem"))?;
+    symlink("../../devices/host0/scsi_host/host0", sys.join("class/scsi_host/host0"))?;
+    symlink("../../../devices/host0", sys.join("bus/scsi/devices/host0"))
+}
+
+/// Makes files of one line each.
+fn write_all(folder: &Path, files: &[(&str, &str)]) -> io::Result<()> {
+    files.iter().try_for_each(|(name, text)| fs::write(folder.join(name), format!("{text}\n")))
 }
 
 /// What sysfs has about one drive: the device with its attributes, and links to it.
@@ -68,16 +104,30 @@ fn grow_drive(sys: &Path, index: usize, drive: &Identity) -> io::Result<()> {
     let generic = home.join("scsi_generic").join(&sg);
     fs::create_dir_all(block.join("queue"))?;
     fs::create_dir_all(&generic)?;
-    for (name, text) in [
-        ("type", "5"),
-        ("vendor", &drive.vendor),
-        ("model", &drive.model),
-        ("rev", &drive.revision),
-        ("scsi_level", "6"),
-        ("state", "running"),
-    ] {
-        fs::write(home.join(name), format!("{text}\n"))?;
-    }
+    let class = home.join("scsi_device").join(&address);
+    fs::create_dir_all(&class)?;
+    write_all(
+        &home,
+        &[
+            ("type", "5"),
+            ("vendor", &drive.vendor),
+            ("model", &drive.model),
+            ("rev", &drive.revision),
+            ("scsi_level", "6"),
+            ("state", "running"),
+            ("queue_depth", "1"),
+            ("queue_type", "none"),
+            ("device_blocked", "0"),
+            ("timeout", "30"),
+            ("modalias", "scsi:t-0x05"),
+            ("uevent", "DEVTYPE=scsi_device\nDRIVER=sr\nMODALIAS=scsi:t-0x05"),
+        ],
+    )?;
+    symlink("../../../../bus/scsi", home.join("subsystem"))?;
+    symlink("../../../../bus/scsi/drivers/sr", home.join("driver"))?;
+    symlink(format!("scsi_generic/{sg}"), home.join("generic"))?;
+    symlink(format!("../../../{address}"), class.join("device"))?;
+    symlink("../../../../../../class/scsi_device", class.join("subsystem"))?;
     let numbers = [(&block, 11, &sr, "block"), (&generic, 21, &sg, "scsi_generic")];
     for (folder, major, name, subsystem) in numbers {
         fs::write(folder.join("dev"), format!("{major}:{index}\n"))?;
@@ -87,29 +137,67 @@ fn grow_drive(sys: &Path, index: usize, drive: &Identity) -> io::Result<()> {
         symlink("../../../0:0:N:0".replace('N', &index.to_string()), folder.join("device"))?;
         symlink(format!("../../../../../../class/{subsystem}"), folder.join("subsystem"))?;
     }
-    for (name, text) in [("removable", "1"), ("ro", "0"), ("capability", "119")] {
-        fs::write(block.join(name), format!("{text}\n"))?;
-    }
-    for (name, text) in [
-        ("max_sectors_kb", "1024"),
-        ("max_hw_sectors_kb", "1024"),
-        ("logical_block_size", "2048"),
-        ("physical_block_size", "2048"),
-        ("hw_sector_size", "2048"),
-        ("rotational", "1"),
-    ] {
-        fs::write(block.join("queue").join(name), format!("{text}\n"))?;
-    }
+    grow_block(&block)?;
     symlink(format!("../{device}/block/{sr}"), sys.join("block").join(&sr))?;
     for (from, to) in [
         (format!("class/block/{sr}"), format!("block/{sr}")),
         (format!("dev/block/11:{index}"), format!("block/{sr}")),
         (format!("class/scsi_generic/{sg}"), format!("scsi_generic/{sg}")),
         (format!("dev/char/21:{index}"), format!("scsi_generic/{sg}")),
+        (format!("class/scsi_device/{address}"), format!("scsi_device/{address}")),
     ] {
         symlink(format!("../../{device}/{to}"), sys.join(from))?;
     }
-    symlink(format!("../../../{device}"), sys.join("bus/scsi/devices").join(&address))
+    let (target, bus) = (format!("target0:0:{index}"), sys.join("bus/scsi/devices"));
+    symlink(format!("../../../devices/host0/{target}"), bus.join(&target))?;
+    symlink(format!("../../../../{device}"), sys.join("bus/scsi/drivers/sr").join(&address))?;
+    symlink(format!("../../../{device}"), bus.join(&address))
+}
+
+/// What sysfs has about a block device.
+fn grow_block(block: &Path) -> io::Result<()> {
+    write_all(
+        block,
+        &[
+            ("removable", "1"),
+            ("ro", "0"),
+            ("hidden", "0"),
+            ("range", "1"),
+            ("ext_range", "1"),
+            ("alignment_offset", "0"),
+            ("discard_alignment", "0"),
+            ("capability", "119"),
+            ("events", "media_change eject_request"),
+            ("events_async", ""),
+            ("events_poll_msecs", "-1"),
+        ],
+    )?;
+    for folder in ["holders", "slaves"] {
+        fs::create_dir_all(block.join(folder))?;
+    }
+    write_all(
+        &block.join("queue"),
+        &[
+            ("max_sectors_kb", "1024"),
+            ("max_hw_sectors_kb", "1024"),
+            ("max_segments", "128"),
+            ("logical_block_size", "2048"),
+            ("physical_block_size", "2048"),
+            ("hw_sector_size", "2048"),
+            ("minimum_io_size", "2048"),
+            ("optimal_io_size", "0"),
+            ("discard_granularity", "0"),
+            ("discard_max_bytes", "0"),
+            ("discard_zeroes_data", "0"),
+            ("write_same_max_bytes", "0"),
+            ("read_ahead_kb", "128"),
+            ("nr_requests", "1"),
+            ("scheduler", "[none]"),
+            ("zoned", "none"),
+            ("dax", "0"),
+            ("rotational", "1"),
+        ],
+    )
 }
 
 fn lines(drives: &[Identity], line: impl Fn(usize, &Identity) -> String) -> String {
@@ -190,6 +278,16 @@ mod tests {
         assert_eq!(read("sys/bus/scsi/devices/0:0:0:0/model"), "BURNER          \n");
         assert_eq!(read("sys/bus/scsi/devices/0:0:1:0/block/sr1/removable"), "1\n");
         assert_eq!(read("sys/dev/block/11:1/device/block/sr1/dev"), "11:1\n");
+        assert_eq!(read("sys/block/sr1/device/generic/dev"), "21:1\n");
+        assert_eq!(read("sys/class/scsi_device/0:0:1:0/device/block/sr1/ro"), "0\n");
+        assert_eq!(read("sys/class/scsi_generic/sg1/device/driver/0:0:0:0/type"), "5\n");
+        assert_eq!(read("sys/bus/scsi/devices/host0/scsi_host/host0/proc_name"), "kiln\n");
+        assert_eq!(read("sys/class/scsi_host/host0/device/target0:0:1/0:0:1:0/type"), "5\n");
+        for link in ["subsystem", "driver", "block/sr0/subsystem", "scsi_device/0:0:0:0/subsystem"]
+        {
+            let path = root.join("sys/bus/scsi/devices/0:0:0:0").join(link);
+            assert!(path.canonicalize().is_ok_and(|to| to.starts_with(&root)), "{link}");
+        }
         assert_eq!(read("sys/dev/char/21:1/device/scsi_generic/sg1/dev"), "21:1\n");
         assert!(read("proc/sys/dev/cdrom/info").contains("drive name:\t\tsr1\tsr0\n"));
         assert_eq!(read("proc/scsi/sg/devices").lines().count(), 2);
