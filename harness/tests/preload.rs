@@ -118,7 +118,7 @@ fn programs_that_look_for_drives_find_each_once() {
         (&["cdrskin", "--devices"], "dev='/dev/sr0'", 1),
         (&["lsscsi", "-g"], "/dev/sr0   /dev/sg0", 1),
         (&["lsscsi", "-H"], "[0]    kiln", 1),
-        (&["sg_map26", "/dev/sr0"], "/dev/sg0", 1),
+        (&["sg_map26", "/dev/sg0"], "/dev/sr0", 1),
         (&["sg_map", "-sr"], "/dev/sg0  /dev/sr0", 1),
     ];
     for (program, words, count) in finds {
