@@ -28,7 +28,6 @@ mod names;
 mod opening;
 mod polling;
 mod real;
-mod select;
 mod sgio;
 mod streams;
 mod wire;

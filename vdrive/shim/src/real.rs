@@ -184,10 +184,6 @@ real! {
     closedir(folder: *mut libc::DIR) -> c_int;
     glob(pattern: Path, flags: c_int, failed: *mut c_void, to: *mut libc::glob_t) -> c_int;
     glob64(pattern: Path, flags: c_int, failed: *mut c_void, to: *mut libc::glob_t) -> c_int;
-    select(count: c_int, read: *mut c_void, write: *mut c_void, except: *mut c_void,
-        limit: *mut c_void) -> c_int;
-    pselect(count: c_int, read: *mut c_void, write: *mut c_void, except: *mut c_void,
-        limit: *const c_void, mask: *const c_void) -> c_int;
     fopen(path: Path, mode: Path) -> *mut libc::FILE;
     fopen64(path: Path, mode: Path) -> *mut libc::FILE;
     fdopen(fd: c_int, mode: Path) -> *mut libc::FILE;
