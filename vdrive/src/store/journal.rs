@@ -16,6 +16,7 @@
 use super::backing::Backing;
 use super::header::{DATA_AT, JOURNAL_AT};
 use super::{StoreErrorKind, io_kind, is_zero};
+use crate::crc::Crc32;
 
 /// Bytes of one journal area.
 pub(super) const AREA: u64 = 16 << 20;
@@ -282,67 +283,8 @@ pub(super) fn recover(backing: &Backing) -> Result<(Journal, Found), StoreErrorK
     Ok((journal, Found { snapshot, records }))
 }
 
-/// CRC-32 as in IEEE 802.3, eight bytes at a time.
-#[derive(Clone, Copy)]
-pub(super) struct Crc(u32);
-
-const TABLES: [[u32; 256]; 8] = tables();
-
-const fn tables() -> [[u32; 256]; 8] {
-    let mut tables = [[0; 256]; 8];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut crc = byte as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 };
-            bit += 1;
-        }
-        tables[0][byte] = crc;
-        byte += 1;
-    }
-    let mut k = 1;
-    while k < 8 {
-        let mut byte = 0;
-        while byte < 256 {
-            let last = tables[k - 1][byte];
-            tables[k][byte] = last >> 8 ^ tables[0][(last & 0xFF) as usize];
-            byte += 1;
-        }
-        k += 1;
-    }
-    tables
-}
-
-impl Crc {
-    pub(super) fn new() -> Crc {
-        Crc(!0)
-    }
-
-    pub(super) fn add(self, bytes: &[u8]) -> Crc {
-        let mut crc = self.0;
-        let mut parts = bytes.chunks_exact(8);
-        for part in parts.by_ref() {
-            let low = crc ^ u32::from_le_bytes([part[0], part[1], part[2], part[3]]);
-            crc = TABLES[7][(low & 0xFF) as usize]
-                ^ TABLES[6][(low >> 8 & 0xFF) as usize]
-                ^ TABLES[5][(low >> 16 & 0xFF) as usize]
-                ^ TABLES[4][(low >> 24) as usize]
-                ^ TABLES[3][usize::from(part[4])]
-                ^ TABLES[2][usize::from(part[5])]
-                ^ TABLES[1][usize::from(part[6])]
-                ^ TABLES[0][usize::from(part[7])];
-        }
-        for &byte in parts.remainder() {
-            crc = crc >> 8 ^ TABLES[0][((crc ^ u32::from(byte)) & 0xFF) as usize];
-        }
-        Crc(crc)
-    }
-
-    pub(super) fn finish(self) -> u32 {
-        !self.0
-    }
-}
+/// CRC-32 as in IEEE 802.3.
+pub(super) type Crc = Crc32<0xEDB8_8320>;
 
 #[cfg(test)]
 pub(super) mod tests {

@@ -1,73 +1,26 @@
-//! CRC-32C, the digest of headers and data (RFC 7143, 13.1), eight bytes at a time by tables.
+//! CRC-32C, the digest of headers and data (RFC 7143, 13.1).
 
-/// The polynomial 1EDC6F41h, bits reflected.
-const POLYNOMIAL: u32 = 0x82f6_3b78;
+use crate::crc::Crc32;
 
-/// `TABLES[k][b]`: what byte `b` does to the remainder, `k` bytes further on.
-static TABLES: [[u32; 256]; 8] = tables();
-
-const fn tables() -> [[u32; 256]; 8] {
-    let mut tables = [[0; 256]; 8];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut crc = byte as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ POLYNOMIAL } else { crc >> 1 };
-            bit += 1;
-        }
-        tables[0][byte] = crc;
-        byte += 1;
-    }
-    let mut k = 1;
-    while k < 8 {
-        let mut byte = 0;
-        while byte < 256 {
-            let before = tables[k - 1][byte];
-            tables[k][byte] = before >> 8 ^ tables[0][(before & 0xff) as usize];
-            byte += 1;
-        }
-        k += 1;
-    }
-    tables
-}
-
-/// A digest under way.
+/// A digest under way: the polynomial is 1EDC6F41h, here with its bits reflected.
 #[derive(Clone, Copy, Debug)]
-pub struct Crc32c(u32);
+pub struct Crc32c(Crc32<0x82f6_3b78>);
 
 impl Default for Crc32c {
     fn default() -> Crc32c {
-        Crc32c(!0)
+        Crc32c(Crc32::new())
     }
 }
 
 impl Crc32c {
     /// Takes these bytes in.
     pub fn update(&mut self, bytes: &[u8]) {
-        let mut crc = self.0;
-        let (words, rest) = bytes.as_chunks::<8>();
-        for word in words {
-            let [a, b, c, d, e, f, g, h] = *word;
-            let low = (crc ^ u32::from_le_bytes([a, b, c, d])).to_le_bytes();
-            crc = TABLES[7][usize::from(low[0])]
-                ^ TABLES[6][usize::from(low[1])]
-                ^ TABLES[5][usize::from(low[2])]
-                ^ TABLES[4][usize::from(low[3])]
-                ^ TABLES[3][usize::from(e)]
-                ^ TABLES[2][usize::from(f)]
-                ^ TABLES[1][usize::from(g)]
-                ^ TABLES[0][usize::from(h)];
-        }
-        for &byte in rest {
-            crc = crc >> 8 ^ TABLES[0][usize::from(crc as u8 ^ byte)];
-        }
-        self.0 = crc;
+        self.0 = self.0.add(bytes);
     }
 
     /// The digest as it goes over the wire.
     pub fn finish(self) -> [u8; 4] {
-        (!self.0).to_le_bytes()
+        self.0.finish().to_le_bytes()
     }
 }
 
