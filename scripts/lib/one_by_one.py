@@ -25,12 +25,14 @@ class Failed(Exception):
 
 
 class Node:
-    """A device node. The header is `struct sg_io_hdr` of scsi/sg.h, filled in anew each time."""
+    """A device node. The header is `struct sg_io_hdr` of scsi/sg.h, which stays as it is while
+    only the CDB changes: this is to time the drive, not itself."""
 
     SG_IO = 0x2285
     NONE, OUT, IN = -1, -2, -3
-    HEADER = struct.Struct("@iiBBHIPPPIIiPBBBBHHiII")
-    STATUS = 64
+    HEADER = struct.Struct("@iiBBHIPPPIIiPBBBBHHiII0P")
+    # Where `info` lies; its lowest bit says that there is something to look at.
+    INFO = 80
 
     def __init__(self, path):
         # The same entry of the C library that C programs call.
@@ -40,14 +42,21 @@ class Node:
         self.sense = ctypes.create_string_buffer(64)
         self.room = ctypes.create_string_buffer(BLOCK)
         self.header = ctypes.create_string_buffer(self.HEADER.size)
+        self.info = ctypes.c_uint.from_buffer(self.header, self.INFO)
+        self.last = None
 
-    def send(self, direction, cdb_len, data, size):
+    def send(self, *meant):
+        if meant != self.last:
+            self.fill(*meant)
+            self.last = meant
+        if self.libc.ioctl(self.fd, self.SG_IO, self.header):
+            raise Failed(f"SG_IO: {os.strerror(ctypes.get_errno())}")
+        return self.info.value & 1
+
+    def fill(self, direction, cdb_len, data, size):
         self.HEADER.pack_into(self.header, 0, ord("S"), direction, cdb_len, 64, 0, size,
                               ctypes.addressof(data) if data else 0, ctypes.addressof(self.cdb),
                               ctypes.addressof(self.sense), PATIENCE_MS, *[0] * 12)
-        if self.libc.ioctl(self.fd, self.SG_IO, self.header):
-            raise Failed(f"SG_IO: {os.strerror(ctypes.get_errno())}")
-        return self.header.raw[self.STATUS]
 
     def ready(self):
         self.cdb.raw = bytes(10)
@@ -112,9 +121,9 @@ class Initiator:
         self.lib.iscsi_destroy_context(self.context)
 
 
-def checked(unit, what, status):
-    if status:
-        raise Failed(f"{what}: status {status}: {unit.why()}")
+def checked(unit, what, failed):
+    if failed:
+        raise Failed(f"{what} failed: {unit.why()}")
 
 
 def repeated(unit, act, count):
