@@ -100,3 +100,23 @@ def judge(verdict, what, path, port=None, least=1, names=()):
     missing = set(names) - set(commands)
     verdict(f"{what}: commands of MMC among them", not missing,
             f"no {sorted(missing)} among {sorted(set(commands))}")
+
+
+def answered(verdict, what, path):
+    """Whether every command of a whole session was answered, but for those that were aborted, and
+    each task management function too; and that there were aborts. Data counts as an answer."""
+    waiting, count, aborts = {}, 0, 0
+    for line in tshark(path, None, "-Y", "iscsi", "-T", "fields", "-e", "iscsi.opcode", "-e",
+                       "iscsi.initiatortasktag", "-e", "iscsi.taskmanfun.referencedtasktag", "-e",
+                       "_ws.col.Info"):
+        codes, tags, referred, info = (line + "\t" * 3).split("\t")[:4]
+        for code, tag in zip(codes.split(","), tags.split(",")):
+            code = int(code, 0)
+            if code in (0x01, 0x02):
+                waiting[tag], count = info, count + 1
+            elif code in (0x21, 0x22, 0x25):
+                waiting.pop(tag, None)
+        for tag in referred.split(","):
+            aborts += waiting.pop(tag, None) is not None
+    verdict(f"{what}: each of {count} requests was answered or, {aborts} times, aborted",
+            count and aborts and not waiting, waiting)

@@ -14,6 +14,7 @@ import foreign
 import guest
 import initiator_in_guest
 import kiln_in_guest
+import readme_in_guest
 import serve
 import steps
 
@@ -211,13 +212,15 @@ class Rig(steps.Steps):
             if path == live and captured.reason:
                 print(f"SKIP tshark on the wire: {captured.reason}")
                 continue
+            burned = [] if all(unit.recorded for unit in self.units) else ["Write(10)", "Close Track"]
             capture.judge(self.verdict, f"tshark, {what}", path, at, 1000,
-                          ["Read Disc Information", "Read TOC/PMA/ATIP", "Write(10)",
-                           "Close Track", "Get Configuration"])
+                          ["Read Disc Information", "Read TOC/PMA/ATIP", "Get Configuration",
+                           *burned])
         self.second_guest()
         if any(unit.name == "read" for unit in self.units):
             with guest.Guest() as other:
                 initiator_in_guest.prove(self, other)
+            readme_in_guest.prove(self)
 
     def serve(self, *more):
         units = [(f"virtual:{unit.model}", self.path(f"{unit.name}.disc")) for unit in self.units]

@@ -236,22 +236,26 @@ class Guest:
         with open(root, "wb") as file:
             file.write(read(self.base))
             file.write(cpio(with_parents(dict((f[0], f) for f in self.files + extra).values())))
-        console = os.path.join(self.dir, "console")
+        console, resets = os.path.join(self.dir, "console"), os.path.join(self.dir, "resets")
         command = [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
             "-accel", "tcg,thread=multi", "-cpu", "max", "-m", str(memory), "-smp", "2",
             "-display", "none", "-monitor", "none", "-serial", f"file:{console}",
-            "-kernel", self.kernel, "-initrd", root,
+            "-kernel", self.kernel, "-initrd", root, "-d", "cpu_reset", "-D", resets,
             "-append", "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on",
             "-device", "virtio-scsi-pci,id=s", *self.devices]
         for tag, path in [("out", self.out), *self.shares]:
             command += ["-virtfs",
                         f"local,path={path.replace(',', ',,')},mount_tag={tag},security_model=none"]
+        began = time.monotonic()
         with Servant(self.out, host):
-            quiet(command, timeout, console)
+            said = quiet(command, timeout, console)
         status = os.path.join(self.out, "status")
         if not os.path.exists(status):
-            raise RigError("the guest ended before its job did; its console says:\n" + tail(console))
+            raise RigError(
+                f"the guest ended after {time.monotonic() - began:.0f} s, before its job did; its "
+                f"console says:\n{tail(console)}\nQEMU says:\n{said}\nthe processor's last reset:"
+                f"\n{tail(resets)}\nthe files that it wrote last:\n{latest(self.out)}")
         return (int(read(status)), read(f"{self.out}/stdout").decode(errors="surrogateescape"),
                 read(f"{self.out}/stderr").decode(errors="surrogateescape"))
 
@@ -295,7 +299,7 @@ def die_with_parent(command):
 
 
 def quiet(command, timeout, console):
-    """Runs QEMU; what it says matters only if it fails."""
+    """Runs QEMU; returns what it says."""
     try:
         done = subprocess.run(die_with_parent(command), timeout=timeout, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -303,13 +307,22 @@ def quiet(command, timeout, console):
         raise RigError(f"the guest did not end within {timeout} s; its console says:\n"
                        + tail(console)) from None
     if done.returncode:
-        raise RigError(f"QEMU: exit {done.returncode}: {done.stdout.decode(errors='replace')}")
+        raise RigError(f"QEMU: exit {done.returncode}: {done.stdout.decode(errors='replace')}; the "
+                       f"guest's console says:\n{tail(console)}")
+    return done.stdout.decode(errors="replace")
 
 
 def tail(path, lines=30):
-    if not os.path.exists(path):
+    if not os.path.exists(path) or not os.path.getsize(path):
         return "(nothing)"
     return "\n".join(read(path).decode(errors="replace").splitlines()[-lines:])
+
+
+def latest(directory, files=4):
+    """The ends of the files that were written last."""
+    paths = [os.path.join(directory, name) for name in os.listdir(directory)]
+    paths.sort(key=os.path.getmtime)
+    return "\n".join(f"{path}:\n{tail(path, 10)}" for path in paths[-files:])
 
 
 class Tgt:

@@ -47,7 +47,8 @@ replug() {
 def kiln_program(path):
     if path:
         return path
-    subprocess.run(["cargo", "build", "--quiet", "--release", "--bin", "kiln"], cwd=guest.ROOT,
+    subprocess.run(["cargo", "build", "--quiet", "--release", "-p", "kiln", "-p",
+                    "kiln-preload"], cwd=guest.ROOT,
                    check=True)
     return os.path.join(guest.ROOT, "target", "release", "kiln")
 
