@@ -99,8 +99,9 @@ fn a_program_finds_what_linux_shows() {
         return;
     }
     let Some((_folder, disc)) = written() else { return };
-    let script = include_str!("preload/client.py");
-    assert_eq!(succeeds(&["--disc", &disc], &["python3", "-c", script]), "all is well\n");
+    for script in [include_str!("preload/client.py"), include_str!("preload/calls.py")] {
+        assert_eq!(succeeds(&["--disc", &disc], &["python3", "-c", script]), "all is well\n");
+    }
 }
 
 #[test]

@@ -8,13 +8,20 @@ use crate::frame::{AT_POSITION, MAX_DATA, Op, Request};
 use crate::real::{self, set_errno};
 use crate::sgio;
 
+/// What concerns the descriptor itself.
+const FIOCLEX: c_ulong = 0x5451;
+const FIONCLEX: c_ulong = 0x5450;
+const FIOASYNC: c_ulong = 0x5452;
+
+/// Sets or clears O_NONBLOCK of any open file.
+const FIONBIO: u32 = 0x5421;
+
 /// ioctl(2). The argument is a number or a pointer, by the request.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ioctl(fd: c_int, number: c_ulong, arg: usize) -> c_int {
-    // What concerns the descriptor itself: FIOCLEX, FIONCLEX.
-    if let Some(slot) = slot(fd)
-        && !matches!(number, 0x5450 | 0x5451)
-    {
+    // A child of vfork(2), which shares this library's memory, may use them: looked at first.
+    let of_descriptor = matches!(number, FIOCLEX | FIONCLEX | FIOASYNC);
+    if !of_descriptor && let Some(slot) = slot(fd) {
         // SAFETY: the caller's argument is what the request demands.
         return result(unsafe { control(slot, fd, number as u32, arg) }) as c_int;
     }
@@ -31,6 +38,12 @@ unsafe fn control(slot: &Slot, fd: c_int, number: u32, arg: usize) -> Result<i64
     if slot.node().sg && number == calls::SG_SET_FORCE_PACK_ID {
         // SAFETY: passed on to the caller.
         return unsafe { sgio::force_pack_id(slot, fd, arg) };
+    }
+    if number == FIONBIO {
+        // SAFETY: passed on to the caller.
+        let on = unsafe { sgio::fetch(arg as *const c_int) }? != 0;
+        let others = slot.flags() & !libc::O_NONBLOCK;
+        return set_flags(slot, fd, others | if on { libc::O_NONBLOCK } else { 0 });
     }
     match calls::shape(number) {
         Shape::Plain => slot.exchange(fd, &request, &[], &[]).map(|reply| reply.result),
@@ -58,11 +71,33 @@ unsafe fn control(slot: &Slot, fd: c_int, number: u32, arg: usize) -> Result<i64
     }
 }
 
+/// Sets the flags of an open file.
+pub(crate) fn set_flags(slot: &Slot, fd: c_int, flags: c_int) -> Result<i64, c_int> {
+    let mut request = Request::new(Op::Flags);
+    request.number = 1;
+    request.arg = flags as u64;
+    let reply = slot.exchange(fd, &request, &[], &[])?;
+    if reply.result == 0 {
+        slot.set_flags(flags);
+    }
+    Ok(reply.result)
+}
+
 /// Reads or writes in pieces of what a frame holds, until less comes than was asked for. `at`:
 /// where, or the file's position.
-fn transfer(slot: &Slot, fd: c_int, op: Op, memory: usize, len: usize, at: Option<i64>) -> isize {
-    if at.is_some_and(|at| at < 0) {
-        set_errno(libc::EINVAL);
+pub(crate) fn transfer(
+    slot: &Slot,
+    fd: c_int,
+    op: Op,
+    memory: usize,
+    len: usize,
+    at: Option<i64>,
+) -> isize {
+    if let Some(at) = at
+        && (at < 0 || slot.node().sg)
+    {
+        // What sg answers has no places.
+        set_errno(if at < 0 { libc::EINVAL } else { libc::ESPIPE });
         return -1;
     }
     let mut done = 0;
@@ -96,7 +131,7 @@ fn transfer(slot: &Slot, fd: c_int, op: Op, memory: usize, len: usize, at: Optio
 }
 
 /// read(2): of an sg node the answer to what was written.
-fn take(slot: &Slot, fd: c_int, to: *mut c_void, len: usize) -> isize {
+pub(crate) fn take(slot: &Slot, fd: c_int, to: *mut c_void, len: usize) -> isize {
     if slot.node().sg {
         // SAFETY: the caller's memory is as long as it says.
         return result(unsafe { sgio::collect(slot, fd, to as usize, len) }) as isize;
@@ -105,22 +140,12 @@ fn take(slot: &Slot, fd: c_int, to: *mut c_void, len: usize) -> isize {
 }
 
 /// write(2): to an sg node a command.
-fn give(slot: &Slot, fd: c_int, from: *const c_void, len: usize) -> isize {
+pub(crate) fn give(slot: &Slot, fd: c_int, from: *const c_void, len: usize) -> isize {
     if slot.node().sg {
         // SAFETY: the caller's memory is as long as it says.
         return result(unsafe { sgio::submit(slot, fd, from as usize, len) }) as isize;
     }
     transfer(slot, fd, Op::Write, from as usize, len, None)
-}
-
-/// Reads from a file of the server as read(2) does, for streams.
-pub(crate) fn read_at_position(slot: &Slot, fd: c_int, to: *mut c_void, len: usize) -> isize {
-    take(slot, fd, to, len)
-}
-
-/// Writes likewise.
-pub(crate) fn write_at_position(slot: &Slot, fd: c_int, from: *const c_void, len: usize) -> isize {
-    give(slot, fd, from, len)
 }
 
 /// Moves the position as lseek(2) does.
@@ -209,53 +234,6 @@ unsafe extern "C" fn pwrite64(fd: c_int, from: *const c_void, len: usize, at: i6
         Some(slot) => transfer(slot, fd, Op::Write, from as usize, len, Some(at)),
         // SAFETY: passed on as it came.
         None => unsafe { real::pwrite64(fd, from, len, at) },
-    }
-}
-
-/// One piece of memory after the other.
-///
-/// # Safety
-/// `parts` leads to `count` pieces.
-unsafe fn each(
-    parts: *const libc::iovec,
-    count: c_int,
-    mut act: impl FnMut(*mut c_void, usize) -> isize,
-) -> isize {
-    let mut done = 0;
-    for i in 0..usize::try_from(count).unwrap_or(0) {
-        // SAFETY: passed on to the caller.
-        let piece = unsafe { parts.add(i).read() };
-        let came = act(piece.iov_base, piece.iov_len);
-        if came < 0 {
-            return if done > 0 { done } else { came };
-        }
-        done += came;
-        if (came as usize) < piece.iov_len {
-            break;
-        }
-    }
-    done
-}
-
-/// readv(2).
-#[unsafe(no_mangle)]
-unsafe extern "C" fn readv(fd: c_int, parts: *const libc::iovec, count: c_int) -> isize {
-    match slot(fd) {
-        // SAFETY: the caller's pieces are as many as it says.
-        Some(slot) => unsafe { each(parts, count, |to, len| take(slot, fd, to, len)) },
-        // SAFETY: passed on as it came.
-        None => unsafe { real::readv(fd, parts, count) },
-    }
-}
-
-/// writev(2).
-#[unsafe(no_mangle)]
-unsafe extern "C" fn writev(fd: c_int, parts: *const libc::iovec, count: c_int) -> isize {
-    match slot(fd) {
-        // SAFETY: the caller's pieces are as many as it says.
-        Some(slot) => unsafe { each(parts, count, |from, len| give(slot, fd, from, len)) },
-        // SAFETY: passed on as it came.
-        None => unsafe { real::writev(fd, parts, count) },
     }
 }
 

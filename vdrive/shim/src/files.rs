@@ -1,7 +1,8 @@
 //! The descriptors of this process that are open files of the server.
 //!
 //! A descriptor is a connection to the server, so poll, dup, fork, exec and close work on it as on
-//! anything. What this process knows of each is kept in fixed tables; a descriptor that it knows
+//! anything. It does not wait: what reads from it by system calls that this library does not see
+//! fails at once. What this process knows of each is kept in fixed tables; a descriptor that it knows
 //! nothing of (inherited over exec, duplicated) is recognised by the names of its socket. The
 //! process that opened a file speaks over the descriptor itself, others over a hidden connection.
 
@@ -75,9 +76,14 @@ impl Slot {
         Node::of(self.node.load(Ordering::Relaxed))
     }
 
+    /// Its flags, as this process last heard.
+    pub(crate) fn flags(&self) -> c_int {
+        self.flags.load(Ordering::Relaxed) as c_int
+    }
+
     /// Whether calls return rather than wait.
     pub(crate) fn nonblocking(&self) -> bool {
-        self.flags.load(Ordering::Relaxed) as c_int & libc::O_NONBLOCK != 0
+        self.flags() & libc::O_NONBLOCK != 0
     }
 
     /// Remembers flags that were set.
@@ -219,6 +225,7 @@ pub(crate) fn open(node: Node, flags: c_int) -> Result<c_int, c_int> {
         return Err(-reply.result as c_int);
     }
     watch_forks();
+    wire::refuse_to_wait(fd);
     let token = wire::token_of(fd)?;
     if let Some(slot) = take_slot(token, Opened { node, flags: flags as u32 }, true)
         && let Some(entry) = entry(fd)

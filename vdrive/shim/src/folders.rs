@@ -7,6 +7,7 @@ use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use crate::names::{self, Name};
+use crate::opening::is_dev;
 use crate::real;
 
 /// Most listings of `/dev` at a time.
@@ -45,23 +46,48 @@ unsafe extern "C" fn opendir(path: *const c_char) -> *mut libc::DIR {
             return real::opendir(there.as_ptr());
         }
         let folder = real::opendir(path);
-        if !folder.is_null() && names::name(path) == Some(Name::Dev) {
-            let free = LISTINGS.iter().find(|listing| {
-                let none = null_mut();
-                let taken = listing.folder.compare_exchange(
-                    none,
-                    folder,
-                    Ordering::AcqRel,
-                    Ordering::Relaxed,
-                );
-                taken.is_ok()
-            });
-            if let Some(listing) = free {
-                listing.next.store(0, Ordering::Relaxed);
-            }
+        if names::name(path) == Some(Name::Dev) {
+            list(folder);
         }
         folder
     }
+}
+
+/// Adds the server's entries to a listing of `/dev`.
+fn list(folder: *mut libc::DIR) {
+    if folder.is_null() {
+        return;
+    }
+    let free = LISTINGS.iter().find(|listing| {
+        let none = null_mut();
+        let taken =
+            listing.folder.compare_exchange(none, folder, Ordering::AcqRel, Ordering::Relaxed);
+        taken.is_ok()
+    });
+    if let Some(listing) = free {
+        listing.next.store(0, Ordering::Relaxed);
+    }
+}
+
+/// fdopendir(3).
+#[unsafe(no_mangle)]
+unsafe extern "C" fn fdopendir(fd: c_int) -> *mut libc::DIR {
+    // SAFETY: passed on as it came.
+    let folder = unsafe { real::fdopendir(fd) };
+    if crate::wire::is_active() && is_dev(fd) {
+        list(folder);
+    }
+    folder
+}
+
+/// rewinddir(3).
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rewinddir(folder: *mut libc::DIR) {
+    if let Some(listing) = listing(folder).filter(|_| !folder.is_null()) {
+        listing.next.store(0, Ordering::Relaxed);
+    }
+    // SAFETY: passed on as it came.
+    unsafe { real::rewinddir(folder) }
 }
 
 impl Listing {

@@ -6,8 +6,8 @@
 //! messenger: what a kernel does and knows is the server's affair.
 //!
 //! What it keeps to, since it lives inside programs that know nothing of it: no memory is allocated
-//! but what the program is to free, and nothing is printed; no state has to be set up or torn down;
-//! the C library's functions are found when first needed; what is not the server's is passed on
+//! but what the program is to free, and nothing is printed; no state has to be set up or torn down,
+//! but for a standard stream that a shell has made a file of the server's; the C library's functions are found when first needed; what is not the server's is passed on
 //! unchanged, with `errno` as it was; nothing panics, and if something did, the program would end
 //! at the border (`extern "C"`).
 #![cfg(target_os = "linux")]
@@ -24,10 +24,12 @@ mod folders;
 mod frame;
 mod lock;
 mod look;
+mod moving;
 mod names;
 mod opening;
 mod polling;
 mod real;
 mod sgio;
 mod streams;
+mod vectors;
 mod wire;

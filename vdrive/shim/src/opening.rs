@@ -2,7 +2,8 @@
 
 use core::ffi::{CStr, c_char, c_int, c_uint};
 
-use crate::files::{self, call, slot};
+use crate::descriptors::set_flags;
+use crate::files::{self, call, result, slot};
 use crate::frame::{Op, Request};
 use crate::names::{self, Name};
 use crate::real::{self, set_errno};
@@ -111,7 +112,7 @@ pub(crate) unsafe fn in_dev(folder: c_int, name: *const c_char) -> bool {
 }
 
 /// Whether a descriptor is the folder of the nodes.
-fn is_dev(fd: c_int) -> bool {
+pub(crate) fn is_dev(fd: c_int) -> bool {
     let mut own: libc::stat64 = zeroed_stat();
     let mut dev: libc::stat64 = zeroed_stat();
     // SAFETY: the paths are C strings, the places are valid.
@@ -264,16 +265,12 @@ fn flags(fd: c_int, command: c_int, arg: usize) -> Option<c_int> {
         return None;
     }
     let slot = slot(fd)?;
-    let mut request = Request::new(Op::Flags);
-    if command == libc::F_SETFL {
-        request.number = 1;
-        request.arg = arg as u64;
-    }
-    let result = call(slot, fd, &request);
-    if command == libc::F_SETFL && result == 0 {
-        slot.set_flags(arg as c_int);
-    }
-    Some(result as c_int)
+    let done = if command == libc::F_SETFL {
+        result(set_flags(slot, fd, arg as c_int))
+    } else {
+        call(slot, fd, &Request::new(Op::Flags))
+    };
+    Some(done as c_int)
 }
 
 fn copied(command: c_int, result: c_int) -> c_int {

@@ -90,6 +90,39 @@ unsafe extern "C" fn ppoll(
     unsafe { among(list, len, ask) }
 }
 
+/// ppoll(2) of programs built with checks.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn __ppoll_chk(
+    list: *mut libc::pollfd,
+    len: libc::nfds_t,
+    timeout: *const libc::timespec,
+    mask: *const libc::sigset_t,
+    room: usize,
+) -> c_int {
+    let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let wait = |at_once| if at_once { &raw const now } else { timeout };
+    // SAFETY: passed on as it came.
+    let ask = |at_once| unsafe { real::__ppoll_chk(list, len, wait(at_once), mask, room) };
+    // SAFETY: the caller's entries are as many as it says.
+    unsafe { among(list, len, ask) }
+}
+
+/// epoll_ctl(2): what is always ready cannot be waited for.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn epoll_ctl(
+    epoll: c_int,
+    what: c_int,
+    fd: c_int,
+    event: *mut libc::epoll_event,
+) -> c_int {
+    if is_block(fd) {
+        real::set_errno(libc::EPERM);
+        return -1;
+    }
+    // SAFETY: passed on as it came.
+    unsafe { real::epoll_ctl(epoll, what, fd, event) }
+}
+
 /// The block nodes of a set: taken out of it before, put into it again afterwards.
 struct Blocks {
     set: *mut libc::fd_set,

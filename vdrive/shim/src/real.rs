@@ -28,6 +28,10 @@ impl Missing for i64 {
     }
 }
 
+impl Missing for () {
+    fn missing() {}
+}
+
 impl<T> Missing for *mut T {
     fn missing() -> *mut T {
         null_mut()
@@ -123,12 +127,31 @@ real! {
     pwrite64(fd: c_int, from: *const c_void, len: usize, at: i64) -> isize;
     readv(fd: c_int, parts: *const libc::iovec, count: c_int) -> isize;
     writev(fd: c_int, parts: *const libc::iovec, count: c_int) -> isize;
+    preadv(fd: c_int, parts: *const libc::iovec, count: c_int, at: i64) -> isize;
+    preadv64(fd: c_int, parts: *const libc::iovec, count: c_int, at: i64) -> isize;
+    preadv2(fd: c_int, parts: *const libc::iovec, count: c_int, at: i64, how: c_int) -> isize;
+    preadv64v2(fd: c_int, parts: *const libc::iovec, count: c_int, at: i64, how: c_int) -> isize;
+    pwritev(fd: c_int, parts: *const libc::iovec, count: c_int, at: i64) -> isize;
+    pwritev64(fd: c_int, parts: *const libc::iovec, count: c_int, at: i64) -> isize;
+    pwritev2(fd: c_int, parts: *const libc::iovec, count: c_int, at: i64, how: c_int) -> isize;
+    pwritev64v2(fd: c_int, parts: *const libc::iovec, count: c_int, at: i64, how: c_int) -> isize;
+    sendfile(to: c_int, from: c_int, at: *mut i64, len: usize) -> isize;
+    sendfile64(to: c_int, from: c_int, at: *mut i64, len: usize) -> isize;
+    splice(from: c_int, from_at: *mut i64, to: c_int, to_at: *mut i64, len: usize, how: c_uint)
+        -> isize;
+    fallocate(fd: c_int, mode: c_int, from: i64, len: i64) -> c_int;
+    fallocate64(fd: c_int, mode: c_int, from: i64, len: i64) -> c_int;
+    readahead(fd: c_int, from: i64, len: usize) -> isize;
+    sync_file_range(fd: c_int, from: i64, len: i64, how: c_uint) -> c_int;
     lseek(fd: c_int, by: i64, whence: c_int) -> i64;
     lseek64(fd: c_int, by: i64, whence: c_int) -> i64;
     poll(list: *mut libc::pollfd, len: libc::nfds_t, timeout: c_int) -> c_int;
     __poll_chk(list: *mut libc::pollfd, len: libc::nfds_t, timeout: c_int, room: usize) -> c_int;
     ppoll(list: *mut libc::pollfd, len: libc::nfds_t, timeout: *const libc::timespec,
         mask: *const libc::sigset_t) -> c_int;
+    __ppoll_chk(list: *mut libc::pollfd, len: libc::nfds_t, timeout: *const libc::timespec,
+        mask: *const libc::sigset_t, room: usize) -> c_int;
+    epoll_ctl(epoll: c_int, what: c_int, fd: c_int, event: *mut libc::epoll_event) -> c_int;
     select(count: c_int, read: *mut libc::fd_set, write: *mut libc::fd_set,
         except: *mut libc::fd_set, timeout: *mut libc::timeval) -> c_int;
     pselect(count: c_int, read: *mut libc::fd_set, write: *mut libc::fd_set,
@@ -176,6 +199,8 @@ real! {
     __realpath_chk(path: Path, to: *mut c_char, room: usize) -> *mut c_char;
     canonicalize_file_name(path: Path) -> *mut c_char;
     opendir(path: Path) -> *mut libc::DIR;
+    fdopendir(fd: c_int) -> *mut libc::DIR;
+    rewinddir(folder: *mut libc::DIR) -> ();
     readdir(folder: *mut libc::DIR) -> *mut libc::dirent;
     readdir64(folder: *mut libc::DIR) -> *mut libc::dirent;
     scandir(path: Path, to: *mut c_void, filter: *mut c_void, order: *mut c_void) -> c_int;

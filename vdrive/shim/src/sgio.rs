@@ -174,7 +174,7 @@ fn wild<T>(pointer: *const T) -> bool {
 ///
 /// # Safety
 /// If the pointer leads anywhere, then to a `T`.
-unsafe fn fetch<T: Copy>(pointer: *const T) -> Result<T, c_int> {
+pub(crate) unsafe fn fetch<T: Copy>(pointer: *const T) -> Result<T, c_int> {
     if wild(pointer) {
         return Err(libc::EFAULT);
     }

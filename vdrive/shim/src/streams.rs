@@ -1,4 +1,5 @@
-//! Streams of the C library on files of the server: fopen, fdopen, fileno.
+//! Streams of the C library on files of the server: fopen, fdopen, fileno, standard input and
+//! output.
 //!
 //! A stream reads by calls inside the C library that nobody can stand in for, so it is made of
 //! functions of this library (fopencookie(3)), and fileno finds its descriptor again.
@@ -7,7 +8,6 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
-use crate::descriptors;
 use crate::files::slot;
 use crate::names;
 use crate::opening::open_named;
@@ -31,6 +31,11 @@ struct Functions {
 unsafe extern "C" {
     fn fopencookie(cookie: *mut c_void, mode: *const c_char, io: Functions) -> *mut libc::FILE;
     fn close(fd: c_int) -> c_int;
+    fn read(fd: c_int, to: *mut c_void, len: usize) -> isize;
+    fn write(fd: c_int, from: *const c_void, len: usize) -> isize;
+    fn lseek64(fd: c_int, by: i64, whence: c_int) -> i64;
+    static mut stdin: *mut libc::FILE;
+    static mut stdout: *mut libc::FILE;
 }
 
 fn fd_of(cookie: *mut c_void) -> c_int {
@@ -38,28 +43,25 @@ fn fd_of(cookie: *mut c_void) -> c_int {
 }
 
 unsafe extern "C" fn stream_read(cookie: *mut c_void, to: *mut c_char, len: usize) -> isize {
-    let fd = fd_of(cookie);
-    slot(fd).map_or(-1, |slot| descriptors::read_at_position(slot, fd, to.cast(), len))
+    // SAFETY: the C library gives a place that is as long as it says. The descriptor may have
+    // become something else meanwhile.
+    unsafe { read(fd_of(cookie), to.cast(), len) }
 }
 
 unsafe extern "C" fn stream_write(cookie: *mut c_void, from: *const c_char, len: usize) -> isize {
-    let fd = fd_of(cookie);
-    let wrote =
-        slot(fd).map_or(-1, |slot| descriptors::write_at_position(slot, fd, from.cast(), len));
-    // Streams take 0 for a failure.
-    wrote.max(0)
+    // SAFETY: as for reading. Streams take 0 for a failure.
+    unsafe { write(fd_of(cookie), from.cast(), len) }.max(0)
 }
 
 unsafe extern "C" fn stream_seek(cookie: *mut c_void, at: *mut i64, whence: c_int) -> c_int {
-    let fd = fd_of(cookie);
     // SAFETY: the C library gives a valid place.
-    let by = unsafe { *at };
-    let to = slot(fd).map_or(-1, |slot| descriptors::seek(slot, fd, by, whence));
-    if to < 0 {
-        return -1;
+    unsafe {
+        let to = lseek64(fd_of(cookie), *at, whence);
+        if to < 0 {
+            return -1;
+        }
+        *at = to;
     }
-    // SAFETY: as above.
-    unsafe { *at = to };
     0
 }
 
@@ -174,3 +176,27 @@ macro_rules! numbers {
 }
 
 numbers! { fileno fileno_unlocked }
+
+/// Called before the program starts: a shell may have made a file of the server its input or
+/// output.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static BEFORE: unsafe extern "C" fn() = stand_in;
+
+unsafe extern "C" fn stand_in() {
+    // SAFETY: the program has not started; the variables are the C library's, made to be set.
+    unsafe {
+        if slot(0).is_some() {
+            let made = stream(0, c"r".as_ptr());
+            if !made.is_null() {
+                stdin = made;
+            }
+        }
+        if slot(1).is_some() {
+            let made = stream(1, c"w".as_ptr());
+            if !made.is_null() {
+                stdout = made;
+            }
+        }
+    }
+}

@@ -249,9 +249,11 @@ fn send(fd: c_int, pieces: &mut [libc::iovec]) -> Result<(), Failed> {
         let sent = unsafe { libc::sendmsg(fd, &raw const message, libc::MSG_NOSIGNAL) };
         if sent < 0 {
             match errno() {
-                libc::EINTR => continue,
+                libc::EINTR => {}
+                libc::EAGAIN => wait(fd, libc::POLLOUT),
                 errno => return Err(Failed { errno: gone(errno), broken: started }),
             }
+            continue;
         }
         started = true;
         pieces = advance(pieces, sent as usize);
@@ -276,10 +278,26 @@ fn receive(fd: c_int, pieces: &mut [libc::iovec]) -> Result<usize, Failed> {
             1.. => return Ok(came as usize),
             _ => match errno() {
                 libc::EINTR => {}
+                libc::EAGAIN => wait(fd, libc::POLLIN),
                 errno => return Err(Failed { errno: gone(errno), broken: true }),
             },
         }
     }
+}
+
+/// Waits until the server has made room or answered, for as long as that takes.
+fn wait(fd: c_int, events: i16) {
+    let mut poll = libc::pollfd { fd, events, revents: 0 };
+    let (no_limit, no_mask) = (core::ptr::null::<libc::timespec>(), core::ptr::null::<c_void>());
+    // SAFETY: there is one entry. Ended early by a signal, the caller tries again.
+    unsafe { libc::syscall(libc::SYS_ppoll, &raw mut poll, 1, no_limit, no_mask, 0) };
+}
+
+/// Has calls that nobody carries to the server, such as those of the C library's own and of
+/// io_uring, fail at once on this descriptor (EAGAIN) rather than wait for ever.
+pub(crate) fn refuse_to_wait(fd: c_int) {
+    // SAFETY: has no requirements.
+    unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_SETFL, libc::O_RDWR | libc::O_NONBLOCK) };
 }
 
 /// A server that has ended is a drive that has been unplugged.
