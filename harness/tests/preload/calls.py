@@ -1,6 +1,6 @@
 # Calls on a drive's descriptor that few programs make: each works, or fails at once as on Linux.
 # What nobody can stand in for (raw system calls) must not wait either. Run by preload.rs.
-import ctypes, errno, fcntl, os, select, signal, subprocess, sys, tempfile
+import ctypes, errno, fcntl, mmap, os, select, signal, struct, subprocess, tempfile
 
 def fails(number, call, *args):
     try:
@@ -97,6 +97,48 @@ assert fcntl.fcntl(sg, fcntl.F_GETFL) & os.O_NONBLOCK
 fails(errno.EAGAIN, os.read, sg, 88)
 os.set_blocking(sg, True)
 assert not fcntl.fcntl(sg, fcntl.F_GETFL) & os.O_NONBLOCK
+
+# The first form of sg: header, command and data in one piece, and so the answer.
+def ask(cdb, room=0, data=b"", number=0, bits=0):
+    head = struct.pack("=4iI16x", 0, 36 + room, number, 0, bits)
+    assert os.write(sg, head + cdb + data) == 36 + len(cdb) + len(data)
+def hear(most=4096):
+    answer = os.read(sg, most)
+    _, length, number, result, bits, sense = struct.unpack("=4iI16s", answer[:36])
+    status, host, driver = bits >> 1 & 0x1f, bits >> 6 & 0xff, bits >> 14 & 0xff
+    assert len(answer) == min(most, length), (len(answer), length)
+    return number, (result, status, host, driver), sense, answer[36:]
+INQUIRY = bytes([0x12, 0, 0, 0, 36, 0])
+ask(INQUIRY, 96, number=77)
+number, good, sense, data = hear()
+assert (number, good, sense, data[8:12], data[36:]) == (77, (0, 0, 0, 0), bytes(16), b"KILN", bytes(60))
+ask(bytes([0xFD] + [0] * 9), 8)
+_, bad, sense, _ = hear()
+assert bad == (0, 1, 0, 8) and (sense[0], sense[2], sense[12]) == (0x70, 5, 0x20), (bad, sense)
+ask(bytes([0x55, 0x10, 0, 0, 0, 0, 0, 0, 8, 0]), data=bytes(8))
+assert hear()[1] == (0, 0, 0, 0), "MODE SELECT of a header alone"
+ask(bytes([0xFD] + [0] * 11), bits=1)
+assert hear()[1][1] == 1, "a vendor's command of twelve bytes"
+fcntl.ioctl(sg, 0x2283, struct.pack("i", 16))  # SG_NEXT_CMD_LEN
+ask(INQUIRY + bytes(10), 36)
+ask(INQUIRY, 36, number=2)
+assert hear()[3][8:12] == b"KILN" and hear(46)[3] == data[:10], "two are queued, one read in part"
+fails(errno.ENOMEM, fcntl.ioctl, sg, 0x2283, struct.pack("i", 253))
+fails(errno.EIO, os.write, sg, bytes(41))
+fails(errno.EIO, os.write, sg, struct.pack("=4iI16x", 0, 36, 0, 0, 0) + bytes([0x28] + [0] * 8))
+fails(errno.EINVAL, os.write, sg, struct.pack("=4iI16x", 0, -3, 0, 0, 0) + bytes(6))
+
+# The reserved buffer can be mapped, and no more of it than there is.
+reserved, = struct.unpack("i", fcntl.ioctl(sg, 0x2272, bytes(4)))
+fails(errno.ENOMEM, mmap.mmap, sg, reserved + 1)
+with mmap.mmap(sg, reserved) as mapped:
+    cdb = ctypes.create_string_buffer(bytes([0x28, 0, 0, 0, 0, 16, 0, 0, 1, 0]))
+    at = ctypes.addressof(cdb)
+    header = bytearray(struct.pack("=iiBBHIQQQIIiIQ24x", ord("S"), -3, 10, 0, 0, 2048, 0, at, 0,
+                                   20000, 4, 0, 0, 0))  # SG_FLAG_MMAP_IO
+    assert len(header) == 88
+    fcntl.ioctl(sg, 0x2285, header)
+    assert mapped[:2048] == whole[16 * 2048:17 * 2048]
 
 # Folders: by their descriptor, and from the start again.
 folder = os.open("/dev", os.O_RDONLY)

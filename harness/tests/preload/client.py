@@ -154,7 +154,7 @@ for n, command in enumerate(queued):
     assert os.write(sg, bytes(command.header)) == 88
 libc = ctypes.CDLL(None, use_errno=True)
 for n in (7, 0, 11, 3, 10, 9, 8, 6, 5, 4, 2, 1):
-    answer = Header(id=ord("S"), pack_id=n)
+    answer = Header(id=ord("S"), dir=-3, pack_id=n)
     assert libc.read(sg, ctypes.byref(answer), 88) == 88
     assert (answer.pack_id, answer.data) == (n, queued[n].header.data)
     assert queued[n].data[8:12] == b"KILN" and answer.resid == 4096 - 36 - n
@@ -162,7 +162,7 @@ assert not select.select([sg], [], [], 0)[0], "nothing is pending"
 # Without one, sg waits: until another thread writes a command.
 late = Command(bytes([0x12, 0, 0, 0, 96, 0]), 96)
 threading.Timer(0.05, lambda: os.write(sg, bytes(late.header))).start()
-answer = Header(id=ord("S"), pack_id=-1)
+answer = Header(id=ord("S"), dir=-3, pack_id=-1)
 assert libc.read(sg, ctypes.byref(answer), 88) == 88 and late.data[8:12] == b"KILN"
 os.close(sg)
 

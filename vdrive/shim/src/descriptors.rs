@@ -5,6 +5,7 @@ use core::ffi::{c_int, c_ulong, c_void};
 use crate::calls::{self, Shape};
 use crate::files::{Slot, call, result, slot};
 use crate::frame::{AT_POSITION, MAX_DATA, Op, Request};
+use crate::queue;
 use crate::real::{self, set_errno};
 use crate::sgio;
 
@@ -35,9 +36,9 @@ unsafe fn control(slot: &Slot, fd: c_int, number: u32, arg: usize) -> Result<i64
     let mut request = Request::new(Op::Ioctl);
     request.number = number;
     request.arg = arg as u64;
-    if slot.node().sg && number == calls::SG_SET_FORCE_PACK_ID {
+    if slot.node().sg && matches!(number, calls::SG_SET_FORCE_PACK_ID | calls::SG_NEXT_CMD_LEN) {
         // SAFETY: passed on to the caller.
-        return unsafe { sgio::force_pack_id(slot, fd, arg) };
+        return unsafe { queue::set(slot, fd, number, arg) };
     }
     if number == FIONBIO {
         // SAFETY: passed on to the caller.
@@ -134,7 +135,7 @@ pub(crate) fn transfer(
 pub(crate) fn take(slot: &Slot, fd: c_int, to: *mut c_void, len: usize) -> isize {
     if slot.node().sg {
         // SAFETY: the caller's memory is as long as it says.
-        return result(unsafe { sgio::collect(slot, fd, to as usize, len) }) as isize;
+        return result(unsafe { queue::collect(slot, fd, to as usize, len) }) as isize;
     }
     transfer(slot, fd, Op::Read, to as usize, len, None)
 }
@@ -143,7 +144,7 @@ pub(crate) fn take(slot: &Slot, fd: c_int, to: *mut c_void, len: usize) -> isize
 pub(crate) fn give(slot: &Slot, fd: c_int, from: *const c_void, len: usize) -> isize {
     if slot.node().sg {
         // SAFETY: the caller's memory is as long as it says.
-        return result(unsafe { sgio::submit(slot, fd, from as usize, len) }) as isize;
+        return result(unsafe { queue::submit(slot, fd, from as usize, len) }) as isize;
     }
     transfer(slot, fd, Op::Write, from as usize, len, None)
 }
@@ -291,10 +292,30 @@ macro_rules! advisers {
 
 advisers! { posix_fadvise posix_fadvise64 }
 
+/// Whether so much can be mapped: of a node of sg its reserved buffer, from its start.
+fn mappable(slot: &Slot, fd: c_int, len: usize, from: i64) -> Result<(), c_int> {
+    if !slot.node().sg {
+        return Err(libc::ENODEV);
+    }
+    let mut reserved: c_int = 0;
+    let mut request = Request::new(Op::Ioctl);
+    request.number = calls::SG_GET_RESERVED_SIZE;
+    request.room = size_of::<c_int>() as u32;
+    let place = (&raw mut reserved).cast();
+    let room = [libc::iovec { iov_base: place, iov_len: size_of::<c_int>() }];
+    let reply = slot.exchange(fd, &request, &[], &room)?;
+    match usize::try_from(reserved) {
+        _ if reply.result < 0 => Err(-reply.result as c_int),
+        _ if from != 0 => Err(libc::EINVAL),
+        Ok(most) if len <= most => Ok(()),
+        _ => Err(libc::ENOMEM),
+    }
+}
+
 macro_rules! mappers {
     ($($name:ident)+) => {
         $(
-            /// mmap(2): a drive cannot be mapped.
+            /// mmap(2): a drive cannot be mapped, the buffer of a node of sg can.
             #[unsafe(no_mangle)]
             unsafe extern "C" fn $name(
                 at: *mut c_void,
@@ -304,12 +325,22 @@ macro_rules! mappers {
                 fd: c_int,
                 from: i64,
             ) -> *mut c_void {
-                if flags & libc::MAP_ANONYMOUS == 0 && slot(fd).is_some() {
-                    set_errno(libc::ENODEV);
+                let file = if flags & libc::MAP_ANONYMOUS == 0 { slot(fd) } else { None };
+                let Some(slot) = file else {
+                    // SAFETY: passed on as it came.
+                    return unsafe { real::$name(at, len, prot, flags, fd, from) };
+                };
+                if let Err(errno) = mappable(slot, fd, len, from) {
+                    set_errno(errno);
                     return libc::MAP_FAILED;
                 }
-                // SAFETY: passed on as it came.
-                unsafe { real::$name(at, len, prot, flags, fd, from) }
+                let flags = flags | libc::MAP_ANONYMOUS;
+                // SAFETY: the caller's place, with memory of nobody's.
+                let made = unsafe { real::$name(at, len, prot, flags, -1, 0) };
+                if made != libc::MAP_FAILED {
+                    slot.map(made, len);
+                }
+                made
             }
         )+
     };

@@ -7,13 +7,13 @@
 //! process that opened a file speaks over the descriptor itself, others over a hidden connection.
 
 use core::cell::UnsafeCell;
-use core::ffi::c_int;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU16, AtomicU32, Ordering};
+use core::ffi::{c_int, c_void};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU16, AtomicU32, AtomicUsize, Ordering};
 
 use crate::frame::{Node, Op, Opened, Reply, Request};
 use crate::lock::Lock;
+use crate::queue::Pending;
 use crate::real::{self, errno, set_errno};
-use crate::sgio::Pending;
 use crate::wire::{self, Token};
 
 /// Descriptors that can be files of the server: programs have fewer.
@@ -51,6 +51,9 @@ pub(crate) struct Slot {
     lock: Lock,
     token: UnsafeCell<Token>,
     pending: UnsafeCell<Pending>,
+    /// What mmap(2) of a node of sg has given, and how long it is.
+    mapped: AtomicUsize,
+    mapped_len: AtomicUsize,
 }
 
 // SAFETY: the token is written before the slot is published in the table and stays; what is
@@ -68,6 +71,8 @@ impl Slot {
             lock: Lock::new(),
             token: UnsafeCell::new(Token { bytes: [0; 16], len: 0 }),
             pending: UnsafeCell::new(Pending::new()),
+            mapped: AtomicUsize::new(0),
+            mapped_len: AtomicUsize::new(0),
         }
     }
 
@@ -89,6 +94,19 @@ impl Slot {
     /// Remembers flags that were set.
     pub(crate) fn set_flags(&self, flags: c_int) {
         self.flags.store(flags as u32, Ordering::Relaxed);
+    }
+
+    /// Remembers where the program has mapped the node.
+    pub(crate) fn map(&self, at: *mut c_void, len: usize) {
+        self.mapped_len.store(len, Ordering::Relaxed);
+        self.mapped.store(at as usize, Ordering::Release);
+    }
+
+    /// Where that is, if it holds this much.
+    pub(crate) fn mapping(&self, len: usize) -> Option<*mut c_void> {
+        let at = self.mapped.load(Ordering::Acquire);
+        let holds = at != 0 && len <= self.mapped_len.load(Ordering::Relaxed);
+        holds.then_some(at as *mut c_void)
     }
 
     fn token(&self) -> Token {
@@ -250,6 +268,7 @@ fn take_slot(token: Token, opened: Opened, own: bool) -> Option<u16> {
     slot.own.store(own, Ordering::Relaxed);
     slot.channel.store(-1, Ordering::Relaxed);
     slot.lock.reset();
+    slot.map(core::ptr::null_mut(), 0);
     // SAFETY: the slot was free, so nobody else looks at it before it is published.
     unsafe {
         *slot.token.get() = token;

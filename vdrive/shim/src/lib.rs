@@ -28,6 +28,7 @@ mod moving;
 mod names;
 mod opening;
 mod polling;
+mod queue;
 mod real;
 mod sgio;
 mod streams;

@@ -5,37 +5,35 @@
 //! of the SCSI layer, or sg.
 
 use core::ffi::{c_int, c_uint, c_void};
-use core::mem::size_of;
 use core::ptr::null_mut;
 
 use crate::calls;
 use crate::files::Slot;
 use crate::frame::{Direction, MAX_CDB, MAX_DATA, Op, Reply, Request};
-use crate::real;
-use crate::wire::{self, Failed, MOST_PIECES};
+use crate::wire::MOST_PIECES;
 
 /// `struct sg_io_hdr` of scsi/sg.h.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(crate) struct Header {
-    interface_id: c_int,
-    direction: c_int,
-    cmd_len: u8,
+    pub(crate) interface_id: c_int,
+    pub(crate) direction: c_int,
+    pub(crate) cmd_len: u8,
     mx_sb_len: u8,
     iovec_count: u16,
-    dxfer_len: c_uint,
-    dxferp: *mut c_void,
+    pub(crate) dxfer_len: c_uint,
+    pub(crate) dxferp: *mut c_void,
     cmdp: *mut u8,
     sbp: *mut u8,
-    timeout: c_uint,
+    pub(crate) timeout: c_uint,
     flags: c_uint,
-    pack_id: c_int,
+    pub(crate) pack_id: c_int,
     usr_ptr: *mut c_void,
     status: u8,
-    masked_status: u8,
+    pub(crate) masked_status: u8,
     msg_status: u8,
     sb_len_wr: u8,
-    host_status: u16,
+    pub(crate) host_status: u16,
     driver_status: u16,
     resid: c_int,
     duration: c_uint,
@@ -104,11 +102,11 @@ struct Audio {
     buf: *mut c_void,
 }
 
-/// Length of the header as sg counts it in reads and writes.
-pub(crate) const HEADER_LEN: usize = size_of::<Header>();
+/// The data lies in what mmap(2) of the node has given: `SG_FLAG_MMAP_IO`.
+const IN_MAPPING: c_uint = 4;
 
-const TO_DEV: c_int = -2;
-const FROM_DEV: c_int = -3;
+pub(crate) const TO_DEV: c_int = -2;
+pub(crate) const FROM_DEV: c_int = -3;
 const TO_FROM_DEV: c_int = -4;
 const UNKNOWN: c_int = -5;
 
@@ -116,56 +114,13 @@ const UNKNOWN: c_int = -5;
 const INFO_CHECK: c_uint = 1;
 
 /// Sense data has come: `DRIVER_SENSE`.
-const DRIVER_SENSE: u16 = 8;
+pub(crate) const DRIVER_SENSE: u16 = 8;
 
 /// Room for sense data in `struct request_sense`.
 const PACKET_SENSE: u8 = 64;
 
-/// Requests that were written to an sg node and whose answers have not been read, in their order;
-/// the answers that have come are those of the first ones.
-pub(crate) struct Pending {
-    asked: [Option<(Header, Option<Reply>)>; MOST_PENDING],
-    len: usize,
-    /// read(2) takes the answer with the number that its header has: `SG_SET_FORCE_PACK_ID`.
-    by_number: bool,
-}
-
-/// Stands for any number.
-const ANY: c_int = -1;
-
-/// As many as sg queues for one open file.
-const MOST_PENDING: usize = 16;
-
-impl Pending {
-    pub(crate) const fn new() -> Pending {
-        Pending { asked: [const { None }; MOST_PENDING], len: 0, by_number: false }
-    }
-
-    /// Which request it is whose answer is read next.
-    fn find(&self, number: c_int) -> Option<usize> {
-        let wanted = |asked: &Option<(Header, _)>| {
-            asked.as_ref().is_some_and(|(header, _)| {
-                !self.by_number || number == ANY || header.pack_id == number
-            })
-        };
-        self.asked[..self.len].iter().position(wanted)
-    }
-
-    /// Takes a request out.
-    fn take(&mut self, at: usize) -> Option<(Header, Option<Reply>)> {
-        let taken = self.asked.get_mut(at)?.take();
-        self.asked[at..self.len].rotate_left(1);
-        self.len -= 1;
-        taken
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-}
-
 /// Whether a pointer cannot lead to anything.
-fn wild<T>(pointer: *const T) -> bool {
+pub(crate) fn wild<T>(pointer: *const T) -> bool {
     let at = pointer as usize;
     !(4096..1 << 47).contains(&at)
 }
@@ -186,14 +141,14 @@ pub(crate) unsafe fn fetch<T: Copy>(pointer: *const T) -> Result<T, c_int> {
 ///
 /// # Safety
 /// As for `fetch`.
-unsafe fn store<T: Copy>(pointer: *mut T, value: T) {
+pub(crate) unsafe fn store<T: Copy>(pointer: *mut T, value: T) {
     // SAFETY: passed on to the caller, who has fetched it from there.
     unsafe { pointer.write_unaligned(value) };
 }
 
 /// A command before it is sent: the request, and the program's memory for its data.
-struct Command {
-    request: Request,
+pub(crate) struct Command {
+    pub(crate) request: Request,
     pieces: [libc::iovec; MOST_PIECES],
     count: usize,
 }
@@ -201,26 +156,35 @@ struct Command {
 impl Command {
     /// # Safety
     /// `cdb` leads to `len` bytes, if anywhere.
-    unsafe fn new(cdb: *const u8, len: usize, timeout_ms: u32) -> Result<Command, c_int> {
+    pub(crate) unsafe fn new(
+        cdb: *const u8,
+        len: usize,
+        timeout_ms: u32,
+    ) -> Result<Command, c_int> {
         if wild(cdb) {
             return Err(libc::EFAULT);
         }
-        let mut request = Request::new(Op::Scsi);
-        request.timeout_ms = timeout_ms;
-        request.cdb_len = len as u8;
-        for (i, byte) in request.cdb.iter_mut().enumerate().take(len.min(MAX_CDB)) {
+        let mut command = Command::nameless();
+        command.request.timeout_ms = timeout_ms;
+        command.request.cdb_len = len as u8;
+        for (i, byte) in command.request.cdb.iter_mut().enumerate().take(len.min(MAX_CDB)) {
             // SAFETY: passed on to the caller.
             *byte = unsafe { cdb.add(i).read() };
         }
+        Ok(command)
+    }
+
+    /// Without its bytes, for the memory alone.
+    fn nameless() -> Command {
         let nothing = libc::iovec { iov_base: null_mut(), iov_len: 0 };
-        Ok(Command { request, pieces: [nothing; MOST_PIECES], count: 0 })
+        Command { request: Request::new(Op::Scsi), pieces: [nothing; MOST_PIECES], count: 0 }
     }
 
     /// The data: one piece of memory, or as many as a list says, together not more than `len`.
     ///
     /// # Safety
     /// `data` leads to a list of `listed` pieces, if there are any.
-    unsafe fn data(
+    pub(crate) unsafe fn data(
         &mut self,
         direction: Direction,
         data: *mut c_void,
@@ -260,7 +224,7 @@ impl Command {
     }
 
     /// The data to send, and the room for what comes.
-    fn split(&self) -> (&[libc::iovec], &[libc::iovec]) {
+    pub(crate) fn split(&self) -> (&[libc::iovec], &[libc::iovec]) {
         let pieces = &self.pieces[..self.count];
         if self.request.direction == Direction::Out { (pieces, &[]) } else { (&[], pieces) }
     }
@@ -276,20 +240,33 @@ impl Command {
 ///
 /// # Safety
 /// Its pointers lead to what they say.
-unsafe fn command(header: &Header, sg: bool) -> Result<Command, c_int> {
+pub(crate) unsafe fn command(header: &Header, slot: &Slot) -> Result<Command, c_int> {
+    let sg = slot.node().sg;
     if header.interface_id != c_int::from(b'S') {
         return Err(if sg { libc::ENOSYS } else { libc::EINVAL });
     }
-    let len = header.dxfer_len as usize;
-    if len > MAX_DATA {
+    if header.dxfer_len as usize > MAX_DATA {
         return Err(if sg { libc::ENOMEM } else { libc::EIO });
     }
     if sg && (header.cmdp.is_null() || header.cmd_len < 6) {
         return Err(libc::EMSGSIZE);
     }
     if usize::from(header.cmd_len) > MAX_CDB {
-        return Err(if sg { libc::EMSGSIZE } else { libc::EINVAL });
+        return Err(libc::EINVAL);
     }
+    // SAFETY: passed on to the caller.
+    unsafe {
+        let command = Command::new(header.cmdp, usize::from(header.cmd_len), header.timeout)?;
+        memory(command, header, slot)
+    }
+}
+
+/// The memory for the data of a command, as its header says.
+///
+/// # Safety
+/// As for `command`.
+unsafe fn memory(mut command: Command, header: &Header, slot: &Slot) -> Result<Command, c_int> {
+    let (sg, len) = (slot.node().sg, header.dxfer_len as usize);
     let direction = match header.direction {
         TO_DEV => Direction::Out,
         FROM_DEV | TO_FROM_DEV => Direction::In,
@@ -297,15 +274,26 @@ unsafe fn command(header: &Header, sg: bool) -> Result<Command, c_int> {
         _ if sg || len == 0 => Direction::None,
         _ => return Err(libc::EINVAL),
     };
-    // SAFETY: passed on to the caller.
-    let mut command =
-        unsafe { Command::new(header.cmdp, usize::from(header.cmd_len), header.timeout) }?;
-    if direction != Direction::None {
-        let listed = usize::from(header.iovec_count);
-        // SAFETY: passed on to the caller.
-        unsafe { command.data(direction, header.dxferp, len, listed) }?;
+    if direction == Direction::None {
+        return Ok(command);
     }
+    let (mut data, mut listed) = (header.dxferp, usize::from(header.iovec_count));
+    if sg && header.flags & IN_MAPPING != 0 {
+        data = slot.mapping(len).ok_or(libc::ENOMEM)?;
+        listed = 0;
+    }
+    // SAFETY: passed on to the caller.
+    unsafe { command.data(direction, data, len, listed) }?;
     Ok(command)
+}
+
+/// The memory alone, for an answer that comes after the command's bytes have gone.
+///
+/// # Safety
+/// As for `command`.
+pub(crate) unsafe fn room(header: &Header, slot: &Slot) -> Result<Command, c_int> {
+    // SAFETY: passed on to the caller.
+    unsafe { memory(Command::nameless(), header, slot) }
 }
 
 /// Copies sense data to where a program wants it. How much.
@@ -330,7 +318,7 @@ unsafe fn put_sense(reply: &Reply, to: *mut u8, room: usize) -> Result<u8, c_int
 ///
 /// # Safety
 /// Its pointers lead to what they say.
-unsafe fn finish(header: &mut Header, reply: &Reply, sg: bool) -> Result<(), c_int> {
+pub(crate) unsafe fn finish(header: &mut Header, reply: &Reply, sg: bool) -> Result<(), c_int> {
     // SAFETY: passed on to the caller.
     let sense = unsafe { put_sense(reply, header.sbp, usize::from(header.mx_sb_len)) };
     header.status = reply.status;
@@ -351,6 +339,15 @@ unsafe fn finish(header: &mut Header, reply: &Reply, sg: bool) -> Result<(), c_i
     sense.map(drop)
 }
 
+impl Header {
+    /// One for the memory of a command that came without: data from the drive into one place.
+    pub(crate) fn plain(dxferp: *mut c_void, len: usize) -> Header {
+        // SAFETY: a structure of numbers and pointers.
+        let nothing: Header = unsafe { core::mem::zeroed() };
+        Header { direction: FROM_DEV, dxfer_len: len as c_uint, dxferp, ..nothing }
+    }
+}
+
 /// `SG_IO`, of either version.
 ///
 /// # Safety
@@ -366,7 +363,7 @@ pub(crate) unsafe fn sg_io(slot: &Slot, fd: c_int, arg: usize) -> Result<i64, c_
     // SAFETY: passed on to the caller.
     let mut header = unsafe { fetch(at) }?;
     // SAFETY: passed on to the caller.
-    let reply = unsafe { command(&header, sg) }?.send(slot, fd)?;
+    let reply = unsafe { command(&header, slot) }?.send(slot, fd)?;
     // SAFETY: passed on to the caller.
     let result = unsafe { finish(&mut header, &reply, sg) };
     // SAFETY: it was fetched from there.
@@ -456,6 +453,16 @@ pub(crate) unsafe fn send_packet(slot: &Slot, fd: c_int, arg: usize) -> Result<i
     Ok(0)
 }
 
+/// How long a command is, by its operation code (SPC-4, 4.2.5.1, and Linux for the other groups).
+pub(crate) fn length_of(opcode: u8) -> usize {
+    match opcode >> 5 {
+        0 => 6,
+        3 | 5 => 12,
+        4 => 16,
+        _ => 10,
+    }
+}
+
 /// `SCSI_IOCTL_SEND_COMMAND`: lengths, command and data in one piece.
 ///
 /// # Safety
@@ -470,13 +477,7 @@ pub(crate) unsafe fn send_command(slot: &Slot, fd: c_int, arg: usize) -> Result<
     }
     let data = at.wrapping_add(2).cast::<u8>();
     // SAFETY: passed on to the caller.
-    let len = match unsafe { fetch(data) }? >> 5 {
-        0 => 6,
-        1 | 2 => 10,
-        4 => 16,
-        5 => 12,
-        _ => 10,
-    };
+    let len = length_of(unsafe { fetch(data) }?);
     // SAFETY: passed on to the caller.
     let mut command = unsafe { Command::new(data, len, 0) }?;
     let direction = if out > 0 { Direction::Out } else { Direction::In };
@@ -512,111 +513,4 @@ pub(crate) unsafe fn read_audio(slot: &Slot, fd: c_int, arg: usize) -> Result<i6
     let out = [libc::iovec { iov_base: head, iov_len: audio.head.len() }];
     let room = [libc::iovec { iov_base: audio.buf, iov_len: len }];
     slot.exchange(fd, &request, &out, &room).map(|reply| reply.result)
-}
-
-/// write(2) on an sg node: a header, and the command goes out.
-///
-/// # Safety
-/// `from` leads to `len` bytes, and the header's pointers to what they say.
-pub(crate) unsafe fn submit(slot: &Slot, fd: c_int, from: usize, len: usize) -> Result<i64, c_int> {
-    if len < HEADER_LEN {
-        // The form without a header of version 3 is not taken any more.
-        return Err(libc::EIO);
-    }
-    // SAFETY: passed on to the caller.
-    let header = unsafe { fetch(from as *const Header) }?;
-    // SAFETY: passed on to the caller.
-    let command = unsafe { command(&header, true) }?;
-    slot.with_pending(fd, |pending, channel| {
-        let place = pending.asked.get_mut(pending.len);
-        let place = place.ok_or(Failed { errno: libc::EDOM, broken: false })?;
-        wire::ask(channel, &command.request, command.split().0)?;
-        *place = Some((header, None));
-        pending.len += 1;
-        Ok(HEADER_LEN as i64)
-    })
-}
-
-/// `SG_SET_FORCE_PACK_ID`.
-///
-/// # Safety
-/// `arg` leads to a number, if anywhere.
-pub(crate) unsafe fn force_pack_id(slot: &Slot, fd: c_int, arg: usize) -> Result<i64, c_int> {
-    // SAFETY: passed on to the caller.
-    let by_number = unsafe { fetch(arg as *const c_int) }? != 0;
-    slot.with_pending(fd, |pending, _| {
-        pending.by_number = by_number;
-        Ok(0)
-    })
-}
-
-/// read(2) on an sg node: the header of a command that was written, with its results. Waits for
-/// one if there is none, as sg does.
-///
-/// # Safety
-/// `to` leads to `len` bytes, and the pointers of the headers that were written to what they say.
-pub(crate) unsafe fn collect(slot: &Slot, fd: c_int, to: usize, len: usize) -> Result<i64, c_int> {
-    if len < HEADER_LEN {
-        return Err(libc::EINVAL);
-    }
-    // SAFETY: passed on to the caller.
-    let number = unsafe { fetch(to as *const Header) }?.pack_id;
-    let (mut header, reply) = loop {
-        // SAFETY: passed on to the caller.
-        match unsafe { answer(slot, fd, number) } {
-            Err(libc::EAGAIN) if !slot.nonblocking() => pause()?,
-            result => break result?,
-        }
-    };
-    if reply.result < 0 {
-        return Err(-reply.result as c_int);
-    }
-    // SAFETY: passed on to the caller.
-    unsafe { finish(&mut header, &reply, true) }?;
-    // SAFETY: passed on to the caller.
-    unsafe { store(to as *mut Header, header) };
-    Ok(HEADER_LEN as i64)
-}
-
-/// The answer to the command of this number, behind those to commands that were written before it.
-///
-/// # Safety
-/// The pointers of the headers that were written lead to what they say.
-unsafe fn answer(slot: &Slot, fd: c_int, number: c_int) -> Result<(Header, Reply), c_int> {
-    let wait = !slot.nonblocking();
-    slot.with_pending(fd, |pending, channel| {
-        let nothing = Failed { errno: libc::EAGAIN, broken: false };
-        let wanted = pending.find(number).ok_or(nothing)?;
-        for (header, reply) in pending.asked[..=wanted].iter_mut().flatten() {
-            if reply.is_some() {
-                continue;
-            }
-            if !wait && !ready(channel) {
-                return Err(nothing);
-            }
-            // SAFETY: as when it was submitted.
-            let command = unsafe { command(header, true) };
-            let command = command.map_err(|errno| Failed { errno, broken: true })?;
-            *reply = Some(wire::hear_next(channel, command.split().1)?);
-        }
-        let (header, reply) = pending.take(wanted).ok_or(nothing)?;
-        Ok((header, reply.ok_or(nothing)?))
-    })
-}
-
-/// Lets another thread write a command. Ends early for a signal.
-fn pause() -> Result<(), c_int> {
-    let moment = libc::timespec { tv_sec: 0, tv_nsec: 2_000_000 };
-    // SAFETY: the time is one.
-    match unsafe { libc::nanosleep(&raw const moment, null_mut()) } {
-        0 => Ok(()),
-        _ => Err(libc::EINTR),
-    }
-}
-
-/// Whether something has come.
-fn ready(fd: c_int) -> bool {
-    let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-    // SAFETY: there is one.
-    unsafe { real::poll(&raw mut poll, 1, 0) > 0 }
 }
