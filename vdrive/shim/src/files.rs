@@ -2,8 +2,8 @@
 //!
 //! A descriptor is a connection to the server, so poll, dup, fork, exec and close work on it as on
 //! anything. It does not wait: what reads from it by system calls that this library does not see
-//! fails at once. What this process knows of each is kept in fixed tables; a descriptor that it knows
-//! nothing of (inherited over exec, duplicated) is recognised by the names of its socket. The
+//! fails at once. What this process knows of each is kept in fixed tables; a descriptor that it
+//! knows nothing of (inherited over exec, duplicated) is recognised by the names of its socket. The
 //! process that opened a file speaks over the descriptor itself, others over a hidden connection.
 
 use core::cell::UnsafeCell;

@@ -7,9 +7,9 @@
 //!
 //! What it keeps to, since it lives inside programs that know nothing of it: no memory is allocated
 //! but what the program is to free, and nothing is printed; no state has to be set up or torn down,
-//! but for a standard stream that a shell has made a file of the server's; the C library's functions are found when first needed; what is not the server's is passed on
-//! unchanged, with `errno` as it was; nothing panics, and if something did, the program would end
-//! at the border (`extern "C"`).
+//! but for a standard stream that a shell has opened on a node; the C library's functions are found
+//! when first needed; what is not the server's is passed on unchanged, with `errno` as it was;
+//! nothing panics, and if something did, the program would end at the border (`extern "C"`).
 #![cfg(target_os = "linux")]
 #![allow(unsafe_code, reason = "it is made of C functions and the memory of programs")]
 
