@@ -48,6 +48,11 @@ fn missing(program: &str) -> bool {
 
 /// A folder with an image, and a DVD+R that holds it.
 fn written() -> Option<(tempfile::TempDir, String)> {
+    written_on("virtual:dvd+r")
+}
+
+/// A folder with an image, and a disc that holds it, as this drive gets it.
+fn written_on(address: &str) -> Option<(tempfile::TempDir, String)> {
     if missing("xorriso") {
         return None;
     }
@@ -60,8 +65,8 @@ fn written() -> Option<(tempfile::TempDir, String)> {
         .output()
         .expect("xorriso runs");
     assert!(made.status.success());
-    let disc = path("dvd+r.disc");
-    let lend = ["--drive", "virtual:dvd+r", "--disc", &disc];
+    let disc = path("new.disc");
+    let lend = ["--drive", address, "--disc", &disc];
     succeeds(&lend, &["xorriso", "-as", "cdrecord", "-v", "dev=/dev/sr0", &image]);
     Some((folder, disc))
 }
@@ -102,6 +107,32 @@ fn a_program_finds_what_linux_shows() {
     for script in [include_str!("preload/client.py"), include_str!("preload/calls.py")] {
         assert_eq!(succeeds(&["--disc", &disc], &["python3", "-c", script]), "all is well\n");
     }
+}
+
+#[test]
+fn each_ioctl_answers_as_linux_answers() {
+    if missing("python3") {
+        return;
+    }
+    let scripts = [
+        ("virtual:dvd+r", include_str!("preload/ioctls.py")),
+        ("virtual:cd-r", include_str!("preload/cd.py")),
+    ];
+    for (address, script) in scripts {
+        let Some((_folder, disc)) = written_on(address) else { return };
+        assert_eq!(succeeds(&["--disc", &disc], &["python3", "-c", script]), "all is well\n");
+    }
+}
+
+#[test]
+fn a_drive_in_real_time_answers_when_it_is_due() {
+    if missing("python3") {
+        return;
+    }
+    let Some((_folder, disc)) = written() else { return };
+    let script = include_str!("preload/pace.py");
+    let lend = ["--pace", "--disc", &disc];
+    assert_eq!(succeeds(&lend, &["python3", "-c", script]), "all is well\n");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Looking at paths and descriptors without opening them: the stat family, access, readlink,
 //! realpath.
 
-use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use core::ffi::{CStr, c_char, c_int, c_uint, c_ulong, c_void};
 use core::mem::zeroed;
 
 use crate::files::slot;
@@ -264,6 +264,26 @@ unsafe fn may(path: *const c_char, mode: c_int) -> Option<c_int> {
         Name::Node(..) | Name::Descriptor(_) => Some(0),
         Name::Absent => Some(fail(libc::ENOENT)),
         Name::Dev => None,
+    }
+}
+
+/// mount(2): the kernel knows nothing of these drives, and a drive of the machine itself that has
+/// the same name is not meant.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn mount(
+    from: *const c_char,
+    to: *const c_char,
+    kind: *const c_char,
+    flags: c_ulong,
+    data: *const c_void,
+) -> c_int {
+    // SAFETY: the caller's paths are null or C strings; the rest is passed on as it came.
+    unsafe {
+        match names::name(from) {
+            Some(Name::Absent) => fail(libc::ENOENT),
+            Some(Name::Node(..) | Name::Descriptor(_)) => fail(libc::EPERM),
+            Some(Name::Dev) | None => real::mount(from, to, kind, flags, data),
+        }
     }
 }
 

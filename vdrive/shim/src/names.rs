@@ -206,7 +206,7 @@ pub(crate) unsafe fn mirror(path: *const c_char) -> Option<Path> {
     }
     // SAFETY: the path is a C string.
     let text = unsafe { CStr::from_ptr(path) }.to_bytes();
-    let ours = [&b"/sys/"[..], b"/proc/scsi", b"/proc/sys/dev/cdrom"];
+    let ours = [&b"/sys/"[..], b"/proc/scsi", b"/proc/sys/dev/cdrom", b"/proc/partitions"];
     if !ours.iter().any(|start| text.starts_with(start)) {
         return None;
     }

@@ -184,6 +184,7 @@ real! {
     __fxstatat64(version: c_int, folder: c_int, path: Path, to: *mut libc::stat, flags: c_int)
         -> c_int;
     statx(folder: c_int, path: Path, flags: c_int, mask: c_uint, to: *mut libc::statx) -> c_int;
+    mount(from: Path, to: Path, kind: Path, flags: libc::c_ulong, data: *const c_void) -> c_int;
     access(path: Path, mode: c_int) -> c_int;
     faccessat(folder: c_int, path: Path, mode: c_int, flags: c_int) -> c_int;
     euidaccess(path: Path, mode: c_int) -> c_int;
@@ -211,6 +212,8 @@ real! {
     glob64(pattern: Path, flags: c_int, failed: *mut c_void, to: *mut libc::glob_t) -> c_int;
     fopen(path: Path, mode: Path) -> *mut libc::FILE;
     fopen64(path: Path, mode: Path) -> *mut libc::FILE;
+    freopen(path: Path, mode: Path, stream: *mut libc::FILE) -> *mut libc::FILE;
+    freopen64(path: Path, mode: Path, stream: *mut libc::FILE) -> *mut libc::FILE;
     fdopen(fd: c_int, mode: Path) -> *mut libc::FILE;
     fileno(stream: *mut libc::FILE) -> c_int;
     fileno_unlocked(stream: *mut libc::FILE) -> c_int;

@@ -9,7 +9,7 @@ use core::ptr::null_mut;
 use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
 use crate::files::slot;
-use crate::names;
+use crate::names::{self, Name};
 use crate::opening::open_named;
 use crate::real;
 
@@ -146,6 +146,37 @@ macro_rules! openers {
 }
 
 openers! { fopen fopen64 }
+
+macro_rules! reopeners {
+    ($($name:ident)+) => {
+        $(
+            /// freopen(3): a standard stream, which is a variable, can become another one.
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn $name(
+                path: *const c_char,
+                mode: *const c_char,
+                old: *mut libc::FILE,
+            ) -> *mut libc::FILE {
+                // SAFETY: the caller's path and mode are C strings, and the stream is open.
+                unsafe {
+                    let input = old == stdin;
+                    let ours = matches!(names::name(path), Some(Name::Node(..)));
+                    if !ours || old.is_null() || !(input || old == stdout) {
+                        return real::$name(path, mode, old);
+                    }
+                    libc::fclose(old);
+                    let made = fopen64(path, mode);
+                    if !made.is_null() {
+                        *(if input { &raw mut stdin } else { &raw mut stdout }) = made;
+                    }
+                    made
+                }
+            }
+        )+
+    };
+}
+
+reopeners! { freopen freopen64 }
 
 /// fdopen(3).
 #[unsafe(no_mangle)]

@@ -18,28 +18,32 @@ pub(super) const BLOCK: u64 = 2048;
 const MOST: u64 = 32;
 
 /// Size in bytes where the drive does not say: what the kernel guesses.
-const GUESS: u64 = 0x1f_ffff * 512;
+pub(super) const GUESS: u64 = 0x1f_ffff * 512;
 
-/// Asks for the size, as the kernel does after a change of the disc.
+/// Asks for the size, as the kernel does after a change of the disc, and shows it.
 pub(super) fn find_size(driver: &Driver, sr: &mut Sr) {
+    sr.size = size(driver, sr);
+    driver.show_size(sr.size);
+}
+
+fn size(driver: &Driver, sr: &mut Sr) -> u64 {
     let mut capacity = [0; 8];
     let cdb = [0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     let answered = (0..3)
         .any(|_| driver.once(&cdb, Data::In(&mut capacity)).is_ok_and(|outcome| outcome.is_good()));
     if !answered {
-        sr.size = GUESS;
-        return;
+        return GUESS;
     }
     let be = |at: usize| u32::from_be_bytes([0, 1, 2, 3].map(|i| capacity[at + i]));
     let mut blocks = u64::from(be(0)) + 1;
     if let Ok(last) = sr.last_written(driver) {
         blocks = blocks.max(u64::try_from(last).unwrap_or(0));
     }
-    sr.size = match be(4) {
+    match be(4) {
         0 | 2340 | 2352 | 2048 => blocks * BLOCK,
         512 => blocks * 512,
         _ => 0,
-    };
+    }
 }
 
 /// Where a call starts, and whether it moves the position.

@@ -8,6 +8,7 @@ use engine::device::Data;
 use engine::mmc::event::{Event, EventClass};
 use nix::libc::{EIO, EOPNOTSUPP};
 
+use super::block;
 use super::command::Driver;
 use super::open::{option, state};
 use crate::serve::wall::{HostWall, Wall};
@@ -90,8 +91,10 @@ pub(super) struct Sr {
     /// When the disc changed, in milliseconds of a clock that starts with the driver.
     pub(super) changed_at_ms: i64,
     since: Instant,
-    /// Size in bytes.
+    /// Size in bytes; a guess until there is a disc.
     pub(super) size: u64,
+    /// Reading, in multiples of 1x.
+    pub(super) speed: u16,
     /// Where the last session starts.
     pub(super) last_session: u32,
 }
@@ -113,7 +116,8 @@ impl Default for Sr {
             told_changed: false,
             changed_at_ms: 0,
             since: HostWall.now(),
-            size: 0,
+            size: block::GUESS,
+            speed: 1,
             last_session: 0,
         }
     }
@@ -158,7 +162,7 @@ impl Sr {
         let sense = driver.once(&[0x1a, 0, 0x2a, 0, 0x80, 0], Data::In(&mut page));
         let came = sense.ok().filter(|outcome| outcome.is_good());
         let start = 4 + usize::from(page[3]);
-        match page.get(start..start + 8).filter(|page| came.is_some() && page[0] & 0x3f == 0x2a) {
+        match page.get(start..start + 10).filter(|page| came.is_some() && page[0] & 0x3f == 0x2a) {
             None => self.mask |= can::SCSI_1,
             Some(page) => self.learn(page),
         }
@@ -170,6 +174,8 @@ impl Sr {
     /// The bits of the capabilities page (MMC-3, 5.5.10).
     fn learn(&mut self, page: &[u8]) {
         let loading = page[6] >> 5;
+        // In kilobytes per second.
+        self.speed = u16::from_be_bytes([page[8], page[9]]) / 176;
         self.set_can(can::CLOSE_TRAY, loading != 0);
         self.set_can(can::DVD, page[2] & 0x08 != 0);
         self.set_can(can::DVD_RAM, page[3] & 0x20 != 0);
@@ -437,11 +443,12 @@ mod tests {
     fn the_capabilities_page_sets_the_bits_of_the_kernel() {
         let mut sr = Sr::default();
         // A slot-in BD recorder: reads all, writes CD-R, CD-RW, DVD-R; no DVD-RAM; tray loader.
-        sr.learn(&[0x2a, 0x18, 0x3f, 0x17, 0xf1, 0x77, 0x29, 0x23]);
+        sr.learn(&[0x2a, 0x18, 0x3f, 0x17, 0xf1, 0x77, 0x29, 0x23, 0x1b, 0x80]);
         assert!(sr.can(can::CD_R) && sr.can(can::CD_RW) && sr.can(can::DVD_R) && sr.can(can::DVD));
         assert!(!sr.can(can::DVD_RAM) && sr.can(can::CLOSE_TRAY) && sr.can(can::OPEN_TRAY));
         assert!(!sr.can(can::SELECT_DISC), "it has one slot");
-        sr.learn(&[0x2a, 0x18, 0x3f, 0x37, 0xf1, 0x77, 0x09, 0x23]);
+        assert_eq!(sr.speed, 40);
+        sr.learn(&[0x2a, 0x18, 0x3f, 0x37, 0xf1, 0x77, 0x09, 0x23, 0x1b, 0x80]);
         assert!(sr.can(can::DVD_RAM) && !sr.can(can::CLOSE_TRAY));
         assert_eq!(sr.options & option::AUTO_CLOSE, 0, "a caddy cannot be closed");
     }

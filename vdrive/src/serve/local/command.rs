@@ -4,7 +4,7 @@
 //! Knows nothing of nodes, open files and ioctls.
 
 use std::os::unix::net::UnixStream;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use engine::device::{Cdb, Clock, Completion, Data, DeviceErrorKind, Status};
@@ -13,7 +13,7 @@ use nix::libc::{EIO, ENODEV, ENOMEDIUM, EOPNOTSUPP};
 
 use super::cdrom::Sr;
 use super::file::hung_up;
-use super::tree::Identity;
+use super::tree::{Identity, Sizes};
 use crate::serve::wall::{HostWall, Wall};
 use crate::serve::{Lun, Nexus, Pace, Reset, Stop, lock};
 
@@ -107,6 +107,8 @@ pub(super) struct Driver {
     lun: Lun,
     stop: Stop,
     identity: Identity,
+    /// Where the size of the disc is shown, if anywhere.
+    sizes: OnceLock<Sizes>,
     /// What the driver sr knows. Held while it works, as the kernel does.
     pub(super) sr: Mutex<Sr>,
 }
@@ -117,8 +119,9 @@ impl Driver {
     pub(super) fn attach(lun: &Lun, stop: Stop) -> Driver {
         let nexus = Mutex::new(lun.attach("local"));
         let lun = lun.clone();
+        let identity = Identity::default();
         let mut driver =
-            Driver { nexus, lun, stop, identity: Identity::default(), sr: Mutex::default() };
+            Driver { nexus, lun, stop, identity, sizes: OnceLock::new(), sr: Mutex::default() };
         let mut inquiry = [0; 36];
         let cdb = [0x12, 0, 0, 0, 36, 0];
         if driver.once(&cdb, Data::In(&mut inquiry)).is_ok_and(|outcome| outcome.is_good()) {
@@ -127,6 +130,8 @@ impl Driver {
         let mut sr = Sr::default();
         driver.test_unit_ready(&mut sr);
         sr.probe(&driver);
+        driver.identity.capability = sr.capability();
+        driver.identity.speed = sr.speed;
         driver.sr = Mutex::new(sr);
         driver
     }
@@ -134,6 +139,20 @@ impl Driver {
     /// What the drive calls itself.
     pub(super) fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Shows the size of the disc there from now on.
+    pub(super) fn show_sizes(&self, sizes: Sizes) {
+        // There is one tree for a drive.
+        let _ = self.sizes.set(sizes);
+    }
+
+    /// Shows a size in bytes.
+    pub(super) fn show_size(&self, size: u64) {
+        if let Some(sizes) = self.sizes.get() {
+            // What cannot be shown for lack of room is found by asking the drive.
+            let _ = sizes.show(size);
+        }
     }
 
     /// Carries out a command and waits for its answer, not longer than allowed. An error number if

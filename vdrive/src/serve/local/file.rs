@@ -6,6 +6,7 @@
 
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -138,6 +139,17 @@ impl Files {
     /// What each drive calls itself.
     pub(super) fn identities(&self) -> Vec<Identity> {
         self.drivers.iter().map(|driver| driver.identity().clone()).collect()
+    }
+
+    /// Shows the sizes of the discs in the tree at `root`, beginning with what a first look at each
+    /// drive finds, such as udev's when a drive has come.
+    pub(super) fn show_sizes(&self, root: &Path) {
+        for (index, driver) in self.drivers.iter().enumerate() {
+            driver.show_sizes(super::tree::sizes(root, index));
+            let mut sr = lock(&driver.sr);
+            driver.show_size(sr.size);
+            super::open::revalidate(driver, &mut sr);
+        }
     }
 
     /// Open files by drive: of sr and of sg.

@@ -120,8 +120,9 @@ impl Local {
         let listener = bind(&path)?;
         let files = Arc::new(Files::new(server.luns(), server.stopped()));
         let drives = files.identities();
-        tree::grow(&tree::beside(&path), &drives)
-            .map_err(|error| LocalError::Io(tree::beside(&path), error))?;
+        let root = tree::beside(&path);
+        tree::grow(&root, &drives).map_err(|error| LocalError::Io(root.clone(), error))?;
+        files.show_sizes(&root);
         let shared = Arc::new(Shared {
             path,
             stop: server.stopped(),

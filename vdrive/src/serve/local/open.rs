@@ -56,7 +56,7 @@ pub(super) fn open(file: &OpenFile, flags: u32) -> Result<(), i32> {
 }
 
 /// Reads what the block layer goes by after the disc has changed.
-fn revalidate(driver: &Driver, sr: &mut Sr) {
+pub(super) fn revalidate(driver: &Driver, sr: &mut Sr) {
     let ready = driver.test_unit_ready(sr).is_some_and(|outcome| outcome.is_good());
     if ready {
         sr.find_last_session(driver);

@@ -6,12 +6,18 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
 
-/// What a drive calls itself, as Linux shows it (SPC-4, 6.6.2).
+use super::cdrom::can;
+
+/// What a drive calls itself, as Linux shows it (SPC-4, 6.6.2), and what it can.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Identity {
     pub(super) vendor: String,
     pub(super) model: String,
     pub(super) revision: String,
+    /// `CDC_*` of linux/cdrom.h.
+    pub(super) capability: u64,
+    /// Reading, in multiples of 1x.
+    pub(super) speed: u16,
 }
 
 impl Identity {
@@ -22,8 +28,48 @@ impl Identity {
                 |byte: &u8| if (0x20..0x7f).contains(byte) { char::from(*byte) } else { ' ' };
             bytes[from..to].iter().map(plain).collect()
         };
-        Identity { vendor: text(8, 16), model: text(16, 32), revision: text(32, 36) }
+        Identity {
+            vendor: text(8, 16),
+            model: text(16, 32),
+            revision: text(32, 36),
+            ..Identity::default()
+        }
     }
+}
+
+/// The part of a tree that tells how large the disc in one drive is.
+#[derive(Debug)]
+pub(super) struct Sizes {
+    root: PathBuf,
+    index: usize,
+}
+
+impl Sizes {
+    /// Shows a size in bytes: of this drive alone, and in the list of all.
+    pub(super) fn show(&self, size: u64) -> io::Result<()> {
+        let own = self.root.join(format!("sys/block/sr{}/size", self.index));
+        self.replace(&own, &format!("{}\n", size / 512))?;
+        let mut list = "major minor  #blocks  name\n\n".to_owned();
+        for index in 0.. {
+            let other = self.root.join(format!("sys/block/sr{index}/size"));
+            let Ok(text) = fs::read_to_string(other) else { break };
+            let sectors: u64 = text.trim_end().parse().unwrap_or(0);
+            list += &format!("{:4}  {index:7} {:10} sr{index}\n", 11, sectors / 2);
+        }
+        self.replace(&self.root.join("proc/partitions"), &list)
+    }
+
+    /// A reader finds the old text or the new one.
+    fn replace(&self, path: &Path, text: &str) -> io::Result<()> {
+        let new = self.root.join(format!("new{}", self.index));
+        fs::write(&new, text)?;
+        fs::rename(&new, path)
+    }
+}
+
+/// Where the size of the disc in the drive of this number is shown in the tree at `root`.
+pub(super) fn sizes(root: &Path, index: usize) -> Sizes {
+    Sizes { root: root.to_owned(), index }
 }
 
 /// Where the tree of the socket at this path is.
@@ -49,7 +95,7 @@ pub(super) fn grow(root: &Path, drives: &[Identity]) -> io::Result<()> {
         fs::create_dir_all(root.join("sys").join(folder))?;
     }
     grow_host(&root.join("sys"))?;
-    fs::write(root.join("proc/sys/dev/cdrom/info"), cdrom_info(drives.len()))?;
+    fs::write(root.join("proc/sys/dev/cdrom/info"), cdrom_info(drives))?;
     fs::write(root.join("proc/scsi/sg/version"), "30536\t20140801\n")?;
     fs::write(root.join("proc/scsi/sg/device_hdr"), SG_HEAD)?;
     fs::write(root.join("proc/scsi/sg/def_reserved_size"), "32768\n")?;
@@ -225,34 +271,37 @@ fn scsi(drives: &[Identity]) -> String {
 }
 
 /// `/proc/sys/dev/cdrom/info`: a column for each drive, the last one first, as the kernel has it.
-fn cdrom_info(count: usize) -> String {
+fn cdrom_info(drives: &[Identity]) -> String {
+    let columns = |value: &dyn Fn(&Identity) -> u64| -> String {
+        drives.iter().rev().map(|drive| format!("\t{}", value(drive))).collect()
+    };
     let mut text = "CD-ROM information, Id: cdrom.c 3.20 2003/12/17\n".to_owned();
-    let names: String = (0..count).rev().map(|index| format!("\tsr{index}")).collect();
+    let names: String = (0..drives.len()).rev().map(|index| format!("\tsr{index}")).collect();
     text += &format!("\ndrive name:\t{names}");
+    text += &format!("\ndrive speed:\t{}", columns(&|drive| u64::from(drive.speed)));
+    text += &format!("\ndrive # of slots:{}", columns(&|_| 1));
     let rows = [
-        ("drive speed:\t", "48"),
-        ("drive # of slots:", "1"),
-        ("Can close tray:\t", "1"),
-        ("Can open tray:\t", "1"),
-        ("Can lock tray:\t", "1"),
-        ("Can change speed:", "1"),
-        ("Can select disk:", "0"),
-        ("Can read multisession:", "1"),
-        ("Can read MCN:\t", "1"),
-        ("Reports media changed:", "1"),
-        ("Can play audio:\t", "1"),
-        ("Can write CD-R:\t", "1"),
-        ("Can write CD-RW:", "1"),
-        ("Can read DVD:\t", "1"),
-        ("Can write DVD-R:", "1"),
-        ("Can write DVD-RAM:", "1"),
-        ("Can read MRW:\t", "0"),
-        ("Can write MRW:\t", "0"),
-        ("Can write RAM:\t", "1"),
+        ("Can close tray:\t", can::CLOSE_TRAY),
+        ("Can open tray:\t", can::OPEN_TRAY),
+        ("Can lock tray:\t", can::LOCK),
+        ("Can change speed:", can::SELECT_SPEED),
+        ("Can select disk:", can::SELECT_DISC),
+        ("Can read multisession:", can::MULTI_SESSION),
+        ("Can read MCN:\t", can::MCN),
+        ("Reports media changed:", can::MEDIA_CHANGED),
+        ("Can play audio:\t", can::PLAY_AUDIO),
+        ("Can write CD-R:\t", can::CD_R),
+        ("Can write CD-RW:", can::CD_RW),
+        ("Can read DVD:\t", can::DVD),
+        ("Can write DVD-R:", can::DVD_R),
+        ("Can write DVD-RAM:", can::DVD_RAM),
+        ("Can read MRW:\t", can::MRW),
+        ("Can write MRW:\t", can::MRW_W),
+        ("Can write RAM:\t", can::RAM),
     ];
-    for (name, value) in rows {
+    for (name, what) in rows {
         text += &format!("\n{name}");
-        text += &format!("\t{value}").repeat(count);
+        text += &columns(&|drive| u64::from(drive.capability & what != 0));
     }
     text + "\n\n\n"
 }
@@ -268,7 +317,8 @@ mod tests {
         let mut inquiry = [b' '; 36];
         inquiry[8..12].copy_from_slice(b"ACME");
         inquiry[16..23].copy_from_slice(b"BURNER\x01");
-        let drives = vec![Identity::of_inquiry(&inquiry), Identity::default()];
+        let can = Identity { capability: can::DVD, speed: 40, ..Identity::of_inquiry(&inquiry) };
+        let drives = vec![can, Identity::default()];
         grow(&root, &drives).unwrap();
         grow(&root, &drives).expect("a tree that was left behind is replaced");
         let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
@@ -291,5 +341,15 @@ mod tests {
         assert_eq!(read("sys/dev/char/21:1/device/scsi_generic/sg1/dev"), "21:1\n");
         assert!(read("proc/sys/dev/cdrom/info").contains("drive name:\t\tsr1\tsr0\n"));
         assert_eq!(read("proc/scsi/sg/devices").lines().count(), 2);
+        let info = read("proc/sys/dev/cdrom/info");
+        assert!(info.contains("drive speed:\t\t0\t40\n") && info.contains("# of slots:\t1\t1\n"));
+        assert!(info.contains("Can read DVD:\t\t0\t1\n") && info.contains("MCN:\t\t0\t0\n"));
+        for (index, size) in [(1, 2048 * 1001), (0, 4096)] {
+            sizes(&root, index).show(size).unwrap();
+        }
+        assert_eq!((&*read("sys/block/sr0/size"), &*read("sys/block/sr1/size")), ("8\n", "4004\n"));
+        let list = "major minor  #blocks  name\n\n  11        0          4 sr0\n  \
+                    11        1       2002 sr1\n";
+        assert_eq!(read("proc/partitions"), list);
     }
 }
