@@ -239,12 +239,18 @@ fn a_dvd_rw_is_formatted_for_restricted_overwrite() {
 #[test]
 fn a_dvd_plus_r_is_burnt_and_grows() {
     let mut host = Host::with(MediumKind::DvdPlusR);
+    // RT and Blank of track 1 as dvd+rw-mediainfo reads them: 40h blank, C0h reserved, 00h invisible,
+    // 80h partly recorded or complete.
+    let state = |host: &mut Host| host.read("52 01 00 00 00 01 00 00 20 00", 32)[6] & 0xc0;
+    assert_eq!(state(&mut host), 0x40);
     host.good("53 00 00 00 00 00 00 04 30 00");
-    assert_eq!(host.nwa(1), 0);
+    assert_eq!((state(&mut host), host.nwa(1)), (0xc0, 0));
     host.burn(Lba(0), BLOCKS, 1);
     host.sync();
+    assert_eq!(state(&mut host), 0x80);
     host.good("5b 01 01 00 00 01 00 00 00 00");
     host.ready();
+    assert_eq!(state(&mut host), 0x80);
     host.good("5b 01 02 00 00 00 00 00 00 00");
     host.ready();
     assert_eq!(host.nwa(0xff), 1072 + 2048);
@@ -258,6 +264,8 @@ fn a_dvd_plus_r_is_burnt_and_grows() {
     assert_eq!(host.read("51 00 00 00 00 00 00 00 22 00", 34)[2], 0x0e);
     host.check(Lba(0), BLOCKS, 1);
     host.check(Lba(3120), BLOCKS, 2);
+    // Track 2 was not reserved.
+    assert_eq!(host.read("52 01 00 00 00 02 00 00 20 00", 32)[6] & 0xc0, 0x80);
 }
 
 #[test]

@@ -51,8 +51,9 @@ fn capacities(state: &State) -> FormatCapacities {
         FormatState::Partial if state.kind() == MediumKind::DvdRw => {
             (state.format.blocks, CapacityState::Unknown)
         }
-        FormatState::None if formattable.is_empty() => {
-            // A disc that cannot be formatted holds what can be read of it.
+        FormatState::None if formattable.is_empty() && !state.is_blank() => {
+            // A disc that cannot be formatted holds what can be read of it; blank, it counts as
+            // not formatted (MMC-6, 6.24.3.2).
             let last = super::read::last_readable(state).0.unsigned_abs();
             (Blocks(if last == 0 { 0 } else { last + 1 }), CapacityState::Formatted)
         }

@@ -242,8 +242,10 @@ impl Bits {
         let restricted = matches!(kind, MediumKind::DvdRw | MediumKind::CdRw);
         let overwritten = row.way == Way::Overwrite && restricted;
         Bits {
-            reserved: match kind.family() {
-                Family::Cd => row.complete,
+            reserved: match kind {
+                MediumKind::CdR | MediumKind::CdRw => row.complete,
+                // Without it the fragment would be the invisible one.
+                MediumKind::DvdPlusR => row.reserved || row.complete,
                 _ => row.reserved,
             },
             blank: row.blank,
