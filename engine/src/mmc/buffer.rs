@@ -1,4 +1,4 @@
-//! The drive's write buffer: the reply of READ BUFFER CAPACITY.
+//! The drive's write buffer: the replies of READ BUFFER CAPACITY and READ BUFFER.
 
 use crate::mmc::wire::layout;
 
@@ -19,5 +19,16 @@ impl BufferCapacity {
     /// says more is free than there is.
     pub fn filled(&self) -> Option<u32> {
         if self.block { None } else { self.size.checked_sub(self.free) }
+    }
+}
+
+layout! {
+    /// What READ BUFFER can read: the descriptor of mode 3, and without the boundary the header in
+    /// front of the data of mode 0 (SPC-3, 6.15.2 and 6.15.5).
+    pub struct BufferDescriptor[4] {
+        /// Offsets are multiples of two to the power of this.
+        boundary: u8 = (0 .. 1),
+        /// Bytes in the buffer.
+        capacity: u32 = (1 .. 4),
     }
 }

@@ -41,7 +41,7 @@ macro_rules! layouts {
 }
 
 layouts! {
-    buffer: BufferCapacity;
+    buffer: BufferCapacity BufferDescriptor;
     cue: CueEntry;
     disc: DiscInformation OpcEntry TrackResources PowResources TrackInformation;
     event: Event;
@@ -156,6 +156,7 @@ commands! {
     SendCueSheet Blank ReadDiscStructure SendDiscStructure ReadCd ReadCdMsf SendKey ReportKey
     GetConfiguration GetEventStatusNotification StartStopUnit PreventAllow MechanismStatus
     LoadUnload SetCdSpeed GetPerformance SetStreaming SetReadAhead ReadBufferCapacity
+    SendDiagnostic
 }
 
 #[cfg(test)]

@@ -67,6 +67,7 @@ typed! {
     SendCueSheet Blank ReadDiscStructure SendDiscStructure ReadCd ReadCdMsf SendKey ReportKey
     GetConfiguration GetEventStatusNotification StartStopUnit PreventAllow MechanismStatus
     LoadUnload SetCdSpeed GetPerformance SetStreaming SetReadAhead ReadBufferCapacity
+    SendDiagnostic
 }
 
 #[test]

@@ -10,8 +10,8 @@ use engine::mmc::table::{self, Class};
 use super::context::{Cx, Refusal, Reply};
 use super::ready::{self, Gate};
 use super::{
-    audio, blank, buffer, close, config, cue, events, format, identity, info, keys, modes, opc,
-    performance, power, read, read_cd, reserve, structure, sync, toc, write,
+    audio, blank, buffer, close, config, cue, diagnostic, events, format, identity, info, keys,
+    modes, opc, performance, power, read, read_cd, reserve, structure, sync, toc, write,
 };
 
 /// A command's function.
@@ -39,6 +39,7 @@ const ROWS: &[Row] = &[
     row(0x15, Gate::Idle, modes::mode_select6),
     row(0x1a, Gate::Drive, modes::mode_sense6),
     row(0x1b, Gate::Drive, power::start_stop_unit),
+    row(0x1d, Gate::Idle, diagnostic::send_diagnostic),
     row(0x1e, Gate::Drive, power::prevent_allow),
     row(0x23, Gate::Idle, format::read_format_capacities),
     row(0x25, Gate::Medium, read::read_capacity),
@@ -48,6 +49,8 @@ const ROWS: &[Row] = &[
     row(0x2e, Gate::Medium, write::write_and_verify),
     row(0x2f, Gate::Medium, read::verify10),
     row(0x35, Gate::Medium, sync::synchronize_cache),
+    row(0x3b, Gate::Idle, buffer::write_buffer),
+    row(0x3c, Gate::Drive, buffer::read_buffer),
     row(0x42, Gate::Medium, audio::read_sub_channel),
     row(0x43, Gate::Medium, toc::read_toc),
     row(0x44, Gate::Medium, audio::read_header),
@@ -99,7 +102,8 @@ static TABLE: [Option<Row>; 256] = {
 
 /// Carries out one command, or says why not.
 pub(super) fn run(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) -> Reply {
-    let Some(row) = TABLE[usize::from(cdb.opcode())] else {
+    let known = TABLE[usize::from(cdb.opcode())];
+    let Some(row) = known.filter(|row| cx.fw.model.has(row.opcode)) else {
         return Err(codes::INVALID_OPCODE.into());
     };
     // A CDB that ends before its fields do cannot be meant.

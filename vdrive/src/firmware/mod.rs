@@ -13,6 +13,7 @@ mod close;
 mod config;
 mod context;
 mod cue;
+mod diagnostic;
 mod dispatch;
 mod events;
 mod format;
@@ -122,6 +123,8 @@ pub(crate) struct Firmware {
     job_moves: usize,
     /// Power calibrations of the mechanism that the disc's tables count already.
     counted: u32,
+    /// What WRITE BUFFER left in the buffer's memory; zeros behind it.
+    memory: Vec<u8>,
     /// The disc has been seen ready since it came: the next time is no news.
     announced: bool,
 }
@@ -156,6 +159,7 @@ impl Firmware {
             waits_for_job: false,
             job_moves: 0,
             counted: 0,
+            memory: Vec::new(),
             announced: false,
         };
         if let Some(disc) = disc {

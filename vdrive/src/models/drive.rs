@@ -111,9 +111,42 @@ pub struct Behaviour {
     pub ready_during_close: bool,
     /// The drive can stop and link when its buffer runs dry (MMC-6, 5.3.16, BUF).
     pub underrun_protection: bool,
+    /// Commands that MMC leaves to the drive and that this one has.
+    #[serde(default)]
+    pub optional: BTreeSet<OptionalCommand>,
     /// Deviations that hosts must live with.
     #[serde(default)]
     pub quirks: BTreeSet<Quirk>,
+}
+
+/// A command that drives may have or not (MMC-6, 6.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptionalCommand {
+    /// SEND DIAGNOSTIC with its default self-test.
+    SendDiagnostic,
+    /// WRITE BUFFER into the buffer's memory.
+    WriteBuffer,
+    /// READ BUFFER.
+    ReadBuffer,
+}
+
+impl OptionalCommand {
+    /// All of them.
+    const ALL: [OptionalCommand; 3] = [
+        OptionalCommand::SendDiagnostic,
+        OptionalCommand::WriteBuffer,
+        OptionalCommand::ReadBuffer,
+    ];
+
+    /// The operation code.
+    pub fn opcode(self) -> u8 {
+        match self {
+            OptionalCommand::SendDiagnostic => 0x1D,
+            OptionalCommand::WriteBuffer => 0x3B,
+            OptionalCommand::ReadBuffer => 0x3C,
+        }
+    }
 }
 
 /// A deviation that some real drives have, as a switch.
@@ -216,6 +249,14 @@ impl DriveModel {
     /// Whether the drive records discs of `kind`.
     pub fn writes(&self, kind: MediumKind) -> bool {
         self.speeds(kind).is_some_and(|speeds| !speeds.write.is_empty())
+    }
+
+    /// Whether the drive has the command of this operation code, as far as that differs from drive
+    /// to drive.
+    pub fn has(&self, opcode: u8) -> bool {
+        let left_to_it =
+            OptionalCommand::ALL.into_iter().find(|command| command.opcode() == opcode);
+        left_to_it.is_none_or(|command| self.behaviour.optional.contains(&command))
     }
 
     /// Leaves only write speeds up to `limit`, in multiples of each family's own 1x. A kind of disc

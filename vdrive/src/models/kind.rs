@@ -111,7 +111,7 @@ impl MediumKind {
             MediumKind::DvdPlusR => &[0x1B],
             MediumKind::DvdPlusRw => &[0x1A],
             MediumKind::DvdRam => &[0x12],
-            MediumKind::BdR => &[0x41, 0x42],
+            MediumKind::BdR => &[0x41],
             MediumKind::BdRe => &[0x43],
         }
     }

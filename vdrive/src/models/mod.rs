@@ -16,7 +16,7 @@ use std::path::Path;
 pub use address::{AddressError, VirtualAddress};
 pub use drive::{
     Behaviour, BufferModel, DriveModel, FamilyTiming, FullBuffer, Interface, Loading, MediumSpeeds,
-    Quirk, Timing,
+    OptionalCommand, Quirk, Timing,
 };
 pub use kind::{Family, MediumKind};
 pub use medium::{Atip, MediumModel};

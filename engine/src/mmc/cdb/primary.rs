@@ -138,3 +138,21 @@ cdb! {
         allocation: u32 = (6 .. 9),
     }
 }
+
+cdb! {
+    /// SEND DIAGNOSTIC (SPC-3, 6.28).
+    pub struct SendDiagnostic[6] = 0x1d {
+        /// Which self-test; 0: the one of `self_test`, or none.
+        code: u8 = (1 . 7-5),
+        /// The parameter list is diagnostic pages.
+        pf: bool = (1 . 4),
+        /// The default self-test.
+        self_test: bool = (1 . 2),
+        /// The test may disturb other units of the device.
+        dev_off_l: bool = (1 . 1),
+        /// The test may disturb this unit.
+        unit_off_l: bool = (1 . 0),
+        /// Parameter list length in bytes.
+        length: u16 = (3 .. 5),
+    }
+}

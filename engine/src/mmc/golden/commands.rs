@@ -32,6 +32,16 @@ fn primary_commands() {
     same("5a 00 bf 00 00 00 00 00 10 00", defaults);
     same("55 10 00 00 00 00 00 00 3c 00", ModeSelect10 { pf: true, sp: false, length: 60 });
     same("3c 00 00 00 00 00 00 00 04 00", ReadBuffer { allocation: 4, ..Default::default() });
+    // sg_read_buffer -m desc; sg_rbuf, 64 KiB from offset 0 on.
+    same(
+        "3c 03 00 00 00 00 00 00 04 00",
+        ReadBuffer { mode: 3, allocation: 4, ..Default::default() },
+    );
+    let data = ReadBuffer { mode: 2, allocation: 0x1_0000, ..Default::default() };
+    same("3c 02 00 00 00 00 01 00 00 00", data);
+    // sg_senddiag --test; --selftest=1.
+    same("1d 04 00 00 00 00", SendDiagnostic { self_test: true, ..Default::default() });
+    same("1d 20 00 00 00 00", SendDiagnostic { code: 1, ..Default::default() });
     // Linux: scsi_error.c asks for 96 bytes of sense, scsi_scan.c for 511 units.
     same("03 00 00 00 60 00", RequestSense { desc: false, allocation: 96 });
     same("a0 00 00 00 00 00 00 00 10 00 00 00", ReportLuns { select: 0, allocation: 4096 });

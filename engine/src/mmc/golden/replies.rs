@@ -1,7 +1,7 @@
 //! Replies of drives, real and modelled, and what published descriptions of drives say they hold.
 
 use super::hex;
-use crate::mmc::buffer::BufferCapacity;
+use crate::mmc::buffer::{BufferCapacity, BufferDescriptor};
 use crate::mmc::disc::*;
 use crate::mmc::event::{Event, EventClass, MediaEvent};
 use crate::mmc::format::{Capacity, CapacityState, FormatCapacities, FormatType};
@@ -240,6 +240,10 @@ fn mechanism_and_buffer() {
     let buffer = BufferCapacity { size: 0x18_0000, free: 0x10_0000, ..Default::default() };
     assert_eq!(buffer.emit()[..], hex("00 0a 00 00 00 18 00 00 00 10 00 00"));
     assert_eq!(buffer.filled(), Some(0x8_0000));
+    // An NEC ND-4570A of whose READ BUFFER wodim says "Drive buf size : 1769472 = 1728 KB".
+    let descriptor = BufferDescriptor { boundary: 0, capacity: 1_769_472 };
+    assert_eq!(descriptor.emit()[..], hex("00 1b 00 00"));
+    assert_eq!(BufferDescriptor::parse(&hex("00 1b 00 00")).unwrap(), descriptor);
 }
 
 #[test]
