@@ -23,6 +23,10 @@ DISCS = {
     "audio": 'cdrdao write -n --device /dev/sr0 --driver generic-mmc:0x10 "$audiotoc"',
     "mixed": 'cdrdao write -n --device /dev/sr0 --driver generic-mmc "$mixedtoc"',
     "formatted": "dvd+rw-format -force /dev/sr0",
+    # DVD+RW goes on formatting in the background, and each look at it lets time pass.
+    "formatted whole": "xorriso -outdev /dev/sr0 -format full && n=0 &&"
+                       " until dvd+rw-mediainfo /dev/sr0 | grep 'BG Format Status: *complete';"
+                       " do [ $((n += 1)) -lt 30 ] || exit 1; done",
 }
 
 

@@ -11,6 +11,7 @@ import subprocess
 
 import expect
 import foreign
+import foreign_material
 import guest
 import serve
 
@@ -205,7 +206,10 @@ def prove(kiln, source, work, media=None, chosen=None):
             images[medium] = f"{work}/{medium}.iso"
             kiln("read", "--drive", unit[0], "--disc", unit[1], "-o", images[medium])
         else:
-            # A tool that tests disks does not format what it writes to.
+            # A tool that tests disks does not format what it writes to, and reads the last blocks.
+            if medium == "dvd+rw":
+                kiln("vdrive", "run", "--drive", unit[0], "--disc", unit[1], "--", "sh", "-e", "-c",
+                     foreign_material.DISCS["formatted whole"])
             kiln("burn", "--image", image, "--drive", unit[0], "--disc", unit[1])
     with serve.Served(kiln.program, units) as served:
         programs(verdict, served, media, images)

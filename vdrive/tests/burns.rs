@@ -239,8 +239,8 @@ fn a_dvd_rw_is_formatted_for_restricted_overwrite() {
 #[test]
 fn a_dvd_plus_r_is_burnt_and_grows() {
     let mut host = Host::with(MediumKind::DvdPlusR);
-    // RT and Blank of track 1 as dvd+rw-mediainfo reads them: 40h blank, C0h reserved, 00h invisible,
-    // 80h partly recorded or complete.
+    // RT and Blank of track 1 as dvd+rw-mediainfo reads them: 40h blank, C0h reserved, 00h
+    // invisible, 80h partly recorded or complete.
     let state = |host: &mut Host| host.read("52 01 00 00 00 01 00 00 20 00", 32)[6] & 0xc0;
     assert_eq!(state(&mut host), 0x40);
     host.good("53 00 00 00 00 00 00 04 30 00");

@@ -114,8 +114,8 @@ fn performance_of_other_types_is_refused_at_the_type() {
     }
 }
 
-/// READ FORMAT CAPACITIES of discs that nobody can format: blank, what they could hold, "unformatted
-/// or blank" (1); written, what can be read of them (2).
+/// READ FORMAT CAPACITIES of discs that nobody can format: blank, what they could hold,
+/// "unformatted or blank" (1); written, what can be read of them (2).
 #[test]
 fn a_blank_write_once_disc_has_the_capacity_that_it_could_have() {
     let discs = [
