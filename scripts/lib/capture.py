@@ -75,8 +75,17 @@ def cut_short(info, payload):
     return sent < at + size or announced > sent
 
 
-def judge(verdict, what, path, port=None, least=1, names=()):
-    """Whether tshark understands every packet, and calls the commands what MMC calls them."""
+# The commands of MMC-6 and REZERO UNIT, which wodim sends. Wireshark shows those that it has no name
+# for as `SCSI Command: 0x04`.
+MMC = {0x00, 0x01, 0x03, 0x04, 0x12, 0x15, 0x1a, 0x1b, 0x1e, 0x23, 0x25, 0x28, 0x2a, 0x2b, 0x2e, 0x2f,
+       0x35, 0x3b, 0x3c, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x4a, 0x4b, 0x4e, 0x51, 0x52, 0x53, 0x54,
+       0x55, 0x58, 0x5a, 0x5b, 0x5c, 0x5d, 0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa6, 0xa8, 0xaa, 0xac, 0xad,
+       0xb6, 0xb9, 0xbb, 0xbd, 0xbe, 0xbf}
+
+
+def judge(verdict, what, path, port=None, least=1, names=(), also=()):
+    """Whether tshark understands every packet, and finds commands of MMC alone, these `names` among
+    them; those that it has no name for are called by their operation code. `also`: what else may come."""
     if not os.path.exists(path):
         return verdict(f"{what} is there", False, path)
     wrong = f"_ws.malformed || _ws.expert.severity >= {ERROR:#x}"
@@ -94,9 +103,13 @@ def judge(verdict, what, path, port=None, least=1, names=()):
                   "-e", "_ws.col.Info")
     commands = [name for line in sent for name in re.findall(r"SCSI: (.*?) LUN: 0x", line)
                 if not name.startswith(("Data In", "Data Out", "Response"))]
-    unknown = sorted({name for name in commands if re.search("Unknown|Vendor|0x", name)})
-    verdict(f"{what}: {len(commands)} commands, {len(set(commands))} kinds, each has a name",
-            len(commands) >= least and not unknown, f"{unknown} among {sorted(set(commands))}")
+    codes = [int(code, 16) for line in sent for code in re.findall(r"SCSI Command: 0x(\w\w)", line)]
+    unknown = {name for name in commands if re.search("Unknown|Vendor|0x", name)}
+    unknown |= {f"{code:02X}h" for code in codes if code not in MMC | {*also}}
+    commands += [f"{code:02X}h" for code in codes]
+    verdict(f"{what}: {len(commands)} commands, {len(set(commands))} kinds, each is one of MMC",
+            len(commands) >= least and not unknown,
+            f"{sorted(unknown)} among {sorted(set(commands))}")
     missing = set(names) - set(commands)
     verdict(f"{what}: commands of MMC among them", not missing,
             f"no {sorted(missing)} among {sorted(set(commands))}")

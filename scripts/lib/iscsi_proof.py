@@ -6,9 +6,11 @@ no longer applies is an error like an unexpected failure."""
 import collections
 import filecmp
 import os
+import random
 import re
 import subprocess
 
+import capture
 import expect
 import foreign
 import foreign_material
@@ -115,6 +117,52 @@ def programs(verdict, served, media, images):
             reads_back(verdict, medium, url, images[medium])
 
 
+# QEMU would write zeros by WRITE SAME(10); refused, it sends them.
+WRITE_SAME = [0x41]
+# What needs a command that a recorder has not got, and how it says so.
+REFUSED = [
+    (["iscsi-readcapacity16"], "failed to send readcapacity"),
+    (["iscsi-perf", "-t", "3"], "failed to send readcapacity"),
+    # It asks for page 0Ah.
+    (["iscsi-swp", "-s", "on"], "MODE_SENSE10 failed.*ILLEGAL_REQUEST.*INVALID_FIELD_IN_CDB"),
+]
+
+
+def refused(verdict, medium, url):
+    """Programs for block devices end with the refusal, and leave the unit as it was."""
+    for command, words in REFUSED:
+        code, said = call(*command, url, timeout=60)
+        verdict(f"{' '.join(command)} ends with the refusal on {medium}",
+                code > 0 and re.search(words, said), f"exit {code}: {said}")
+    code, said = call("iscsi-inq", url)
+    verdict(f"iscsi-inq on {medium} after that", code == 0 and "MMC" in said, said)
+
+
+# Burns by programs that the shim carries: medium, command, commands that the capture must show.
+# Wireshark has no name for FORMAT UNIT and SEND CUE SHEET.
+SHIM = [
+    ("cd-r", "cdrskin dev=/dev/sr0 -sao {image}", ["5Dh", "Write(10)"]),
+    ("cd-r", "wodim dev=/dev/sr0 -dao -audio {audio}", ["5Dh", "Write(10)"]),
+    ("dvd+r", "xorriso -as cdrecord dev=/dev/sr0 {image}",
+     ["Reserve Track", "Write(10)", "Close Track"]),
+    ("bd-re", "xorriso -as cdrecord dev=/dev/sr0 {image}", ["04h", "Write(10)"]),
+]
+
+
+def shim_captures(verdict, program, image, work):
+    """The sessions that kiln makes up for what passed through the shim, by tshark."""
+    audio = f"{work}/audio.raw"
+    with open(audio, "wb") as file:
+        file.write(random.Random(5).randbytes(400 * 2352))
+    for n, (medium, command, names) in enumerate(SHIM):
+        trace, argv = f"{work}/shim-{n}.pcapng", command.format(image=image, audio=audio).split()
+        code, said = call(program, "vdrive", "run", "--drive", f"virtual:{medium}", "--disc",
+                          f"{work}/shim-{n}.disc", "--trace", trace, "--", *argv)
+        what = f"{argv[0]} on {medium} by the shim"
+        verdict(what, code == 0, said[-1000:])
+        capture.judge(verdict, f"tshark, {what}", trace, None, 100, names)
+
+
 def image_options(served, initiator, digest="none"):
     """QEMU's words for unit 0 where a URL is not enough."""
     return (f"driver=raw,file.driver=iscsi,file.transport=tcp,file.portal={served.portal},"
@@ -186,7 +234,8 @@ def logins(verdict, program, unit, image, work):
 
 def prove(kiln, source, work, media=None, chosen=None):
     """The whole proof; returns (passed, failed). `kiln`: runs the program, with `.program`."""
-    guest.need("iscsi-test-cu", "iscsi-ls", "iscsi-inq", "qemu-img")
+    guest.need("iscsi-test-cu", "iscsi-ls", "iscsi-inq", "iscsi-perf", "iscsi-swp",
+               "iscsi-readcapacity16", "qemu-img", "cdrskin", "wodim", "xorriso")
     verdict = serve.Verdicts()
     image = f"{work}/x.iso"
     foreign.xorriso_image(source, image)
@@ -211,11 +260,25 @@ def prove(kiln, source, work, media=None, chosen=None):
                 kiln("vdrive", "run", "--drive", unit[0], "--disc", unit[1], "--", "sh", "-e", "-c",
                      foreign_material.DISCS["formatted whole"])
             kiln("burn", "--image", image, "--drive", unit[0], "--disc", unit[1])
+    trace, live = f"{work}/programs.pcapng", f"{work}/programs-live.pcapng"
+    with serve.Served(kiln.program, units, "--trace", trace) as served:
+        port = int(served.portal.rsplit(":", 1)[1])
+        with capture.Live(port, live) as captured:
+            programs(verdict, served, media, images)
+            for medium, url in zip(media, served.urls):
+                if medium in OVERWRITABLE:
+                    writes(verdict, medium, url, image)
+        verdict("the traced server ends cleanly", (code := served.stop()) == 0, f"exit {code}")
+    capture.judge(verdict, "tshark, the server's own trace", trace, None, 100, ["Read(10)"],
+                  WRITE_SAME)
+    if captured.reason:
+        print(f"SKIP tshark on the wire: {captured.reason}")
+    else:
+        capture.judge(verdict, "tshark, on the wire", live, port, 100, ["Read(10)"], WRITE_SAME)
+    shim_captures(verdict, kiln.program, image, work)
     with serve.Served(kiln.program, units) as served:
-        programs(verdict, served, media, images)
         for medium, url in zip(media, served.urls):
-            if medium in OVERWRITABLE:
-                writes(verdict, medium, url, image)
+            refused(verdict, medium, url)
         libiscsi_tests(verdict, list(zip(media, served.urls)), chosen)
         before = served.resident_kib()[0]
         for _ in range(100):
