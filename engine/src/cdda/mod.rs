@@ -1,7 +1,9 @@
-//! What lies in a sector of a CD: synchronization, header, error codes, scrambling, sub-channels.
+//! What lies in a sector of a CD: synchronization, header, error codes, scrambling, sub-channels
+//! and the packs in them.
 //!
 //! Pure functions from bytes to bytes. May not know: drives, commands, discs.
 
+pub mod packs;
 pub mod sector;
 pub mod subchannel;
 

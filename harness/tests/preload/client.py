@@ -1,5 +1,6 @@
 # What an unmodified program sees of a lent drive with a written disc in it. Run by preload.rs.
-import array, errno, fcntl, glob, mmap, os, select, stat, struct, subprocess, sys, threading, ctypes
+import array, errno, fcntl, glob, mmap, os, select, signal, stat, struct, subprocess, sys, threading
+import ctypes, time
 
 def fails(number, call, *args):
     try:
@@ -201,4 +202,31 @@ as_input = subprocess.run(["head", "-c", "6"], stdin=fd, capture_output=True)
 assert as_input.stdout == whole[17 * 2048:17 * 2048 + 6], as_input.stderr
 assert os.lseek(fd, 0, os.SEEK_CUR) > 17 * 2048, "the position is shared"
 os.close(fd)
+# A child that outlives its parent keeps what it inherited: the reader that wodim forks leaves the
+# drive taken when wodim is killed, until it ends too.
+exclusively = os.O_RDWR | os.O_EXCL | os.O_NONBLOCK
+told, tells = os.pipe()
+parent = os.fork()
+if parent == 0:
+    os.open(SR, exclusively)
+    child = os.fork()
+    if child == 0:
+        signal.pause()
+    os.write(tells, b"%d" % child)
+    signal.pause()
+child = int(os.read(told, 16))
+os.kill(parent, signal.SIGKILL)
+os.waitpid(parent, 0)
+time.sleep(0.2)
+fails(errno.EBUSY, os.open, SR, exclusively)
+os.kill(child, signal.SIGKILL)
+for _ in range(200):
+    try:
+        os.close(os.open(SR, exclusively))
+        break
+    except OSError as error:
+        assert error.errno == errno.EBUSY, error
+        time.sleep(0.02)
+else:
+    raise AssertionError("the drive stays taken though nobody is left")
 print("all is well")

@@ -1,12 +1,14 @@
-//! Playing audio, READ SUB-CHANNEL and READ HEADER.
+//! Playing and scanning audio, READ SUB-CHANNEL and READ HEADER.
 //!
-//! Playing goes on by itself at 75 sectors a second; where the pick-up is follows from the time.
+//! Playing goes on by itself at 75 sectors a second, scanning at a multiple of it; where the
+//! pick-up is follows from the time.
 
 use std::time::Duration;
 
 use engine::device::{Cdb, Data};
 use engine::mmc::cdb::{
-    Command, PauseResume, PlayAudio10, PlayAudio12, PlayAudioMsf, ReadHeader, ReadSubChannel,
+    Command, PauseResume, PlayAudio10, PlayAudio12, PlayAudioMsf, PlayAudioTrackIndex, ReadHeader,
+    ReadSubChannel, Scan,
 };
 use engine::mmc::disc::field_of_msf;
 use engine::mmc::sense::{Sense, codes};
@@ -18,10 +20,14 @@ use engine::units::{Blocks, Instant, Lba, Msf};
 use super::context::{Answer, Cx, Refusal, Reply, bad_cdb};
 use super::read::recorded_first;
 use super::subchannel;
+use crate::medium::State;
 use crate::models::Family;
 
 /// Sectors in a second.
 const RATE: u128 = 75;
+
+/// How much faster than playing the drive scans.
+const SCAN: i32 = 8;
 
 /// A stretch of audio that is being played, or was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,23 +36,28 @@ pub(super) struct Play {
     end: Lba,
     /// When it was at `from`.
     since: Instant,
-    paused: bool,
+    /// Seconds of audio that pass in a second: 0 paused, 1 playing, else scanning, below 0
+    /// backwards.
+    pace: i32,
     /// The host has been told that it came to its end.
     told: bool,
 }
 
 impl Play {
     fn at(&self, now: Instant) -> Lba {
-        if self.paused {
-            return self.from;
-        }
         let frames = now.since(self.since).as_nanos() * RATE / 1_000_000_000;
-        let frames = u32::try_from(frames).unwrap_or(u32::MAX);
-        Lba(self.from.0.saturating_add_unsigned(frames)).min(self.end)
+        let frames = i32::try_from(frames).unwrap_or(i32::MAX).saturating_mul(self.pace);
+        // Scanning backwards ends at the beginning of the disc.
+        let first = self.from.min(Lba(0));
+        Lba(self.from.0.saturating_add(frames)).clamp(first, self.end.max(first))
     }
 
     fn over(&self, now: Instant) -> bool {
-        !self.paused && self.at(now) >= self.end
+        match self.pace {
+            0 => false,
+            1.. => self.at(now) >= self.end,
+            _ => self.at(now) <= Lba(0),
+        }
     }
 }
 
@@ -90,6 +101,69 @@ pub(super) fn play_audio_msf(cx: &mut Cx<'_>, cdb: &Cdb, _: &mut Data<'_>) -> Re
     play(cx, from, Some(end))
 }
 
+/// PLAY AUDIO TRACK/INDEX (SCSI-2, 14.2.5): up to the end of the last index named.
+pub(super) fn play_audio_track_index(cx: &mut Cx<'_>, cdb: &Cdb, _: &mut Data<'_>) -> Reply {
+    let cdb = PlayAudioTrackIndex::from_cdb(cdb);
+    cd(cx)?;
+    let state = cx.state()?;
+    let [track, index] = cdb.start;
+    let from = index_start(state, track, index).ok_or_else(|| bad_cdb(4, None))?;
+    let [track, index] = cdb.end;
+    let last = state.tracks.iter().rfind(|t| t.number <= track.into());
+    let last = last.ok_or_else(|| bad_cdb(7, None))?;
+    // A track that is not there stands for all up to it, an index that is not there for the rest.
+    let named = last.number == u16::from(track);
+    let next = index_start(state, track, index.max(1).saturating_add(1)).filter(|_| named);
+    let end = next.unwrap_or(last.start + last.size);
+    if end <= from {
+        return Err(bad_cdb(7, None));
+    }
+    play(cx, from, Some(end))
+}
+
+/// Where an index of a track begins; 0 means the first one.
+fn index_start(state: &State, track: u8, index: u8) -> Option<Lba> {
+    let track = state.track(track.into())?;
+    match usize::from(index) {
+        0 | 1 => Some(track.start),
+        n => track.cd.indexes.get(n - 2).map(|&blocks| track.start + blocks),
+    }
+}
+
+/// SCAN (MMC-3, SCAN): audio at a multiple of its speed, until the disc's audio or the host ends
+/// it.
+pub(super) fn scan(cx: &mut Cx<'_>, cdb: &Cdb, _: &mut Data<'_>) -> Reply {
+    let cdb = Scan::from_cdb(cdb);
+    cd(cx)?;
+    let [_, m, s, f] = cdb.start;
+    let from = match cdb.kind {
+        0 => here_or(cx, Lba(i32::from_be_bytes(cdb.start)))?,
+        1 if m < 100 && s < 60 && f < 75 => Msf { m, s, f }.lba(),
+        1 => return Err(bad_cdb(3, None)),
+        2 => cx.state()?.track(f.into()).ok_or_else(|| bad_cdb(5, None))?.start,
+        _ => return Err(bad_cdb(9, Some(7))),
+    };
+    let end = super::read::readable_end(cx.state()?);
+    if from >= end {
+        return Err(Sense::new(codes::LBA_OUT_OF_RANGE).with_information(from.0 as u32).into());
+    }
+    let reply = play(cx, from, Some(end))?;
+    if let Some(play) = &mut cx.live()?.play {
+        play.pace = if cdb.reverse { -SCAN } else { SCAN };
+    }
+    Ok(reply)
+}
+
+/// What the mechanism does for the audio (MMC-6, 6.11.3, mechanism state): 1 plays, 2 scans.
+pub(super) fn mechanism_state(cx: &Cx<'_>) -> u8 {
+    let play = cx.fw.live.as_ref().and_then(|live| live.play);
+    match play.filter(|play| !play.over(cx.now)) {
+        None => 0,
+        Some(Play { pace: 0 | 1, .. }) => 1,
+        Some(_) => 2,
+    }
+}
+
 /// The address, or where the pick-up is.
 fn here_or(cx: &mut Cx<'_>, lba: Lba) -> Result<Lba, Refusal> {
     let now = cx.now;
@@ -118,7 +192,7 @@ fn play(cx: &mut Cx<'_>, from: Lba, end: Option<Lba>) -> Reply {
     }
     let seek = cx.fw.laser.seek(cx.now, from);
     let since = cx.now + seek;
-    cx.live()?.play = Some(Play { from, end, since, paused: false, told: false });
+    cx.live()?.play = Some(Play { from, end, since, pace: 1, told: false });
     // Page 0Eh: status comes as soon as playing begins.
     Ok(Answer::Good { moved: 0, at: since + cx.fw.overhead() })
 }
@@ -131,7 +205,7 @@ pub(super) fn pause_resume(cx: &mut Cx<'_>, cdb: &Cdb, _: &mut Data<'_>) -> Repl
     let Some(play) = cx.live()?.play.as_mut().filter(|play| !play.over(now)) else {
         return Err(codes::SEQUENCE_ERROR.into());
     };
-    *play = Play { from: play.at(now), since: now, paused: !resume, ..*play };
+    *play = Play { from: play.at(now), since: now, pace: resume.into(), ..*play };
     cx.good()
 }
 
@@ -146,8 +220,8 @@ pub(super) fn stop_play(cx: &mut Cx<'_>, _: &Cdb, _: &mut Data<'_>) -> Reply {
 fn status(cx: &mut Cx<'_>) -> Result<u8, Refusal> {
     let now = cx.now;
     let Some(play) = &mut cx.live()?.play else { return Ok(0x15) };
-    Ok(match (play.paused, play.over(now)) {
-        (true, _) => 0x12,
+    Ok(match (play.pace, play.over(now)) {
+        (0, _) => 0x12,
         (_, false) => 0x11,
         (_, true) if play.told => 0x15,
         (_, true) => {

@@ -67,7 +67,7 @@ fn part(cx: &mut Cx<'_>, kind: BlankType, start: u32, immed: bool) -> Reply {
         BlankType::TrackTail => tail(state, Lba(start as i32))?,
         BlankType::UncloseSession => unclose(state)?,
         BlankType::EraseSession => session(state)?,
-        // Nothing can be reserved on a CD here.
+        BlankType::Unreserve => unreserve(state, start)?,
         _ => return Err(bad_cdb(1, Some(2))),
     };
     let blocks = end.checked_from(from).unwrap_or_default();
@@ -97,6 +97,16 @@ fn track(state: &State, number: u32) -> Part {
     let last = last.ok_or_else(|| bad_cdb(2, None))?;
     let end = tracks::recorded_end(state, last).max(last.end);
     Ok((begin(last), end, vec![Change::DropTracks(last.number)]))
+}
+
+/// The last track, if it is reserved and nothing has been written in it.
+fn unreserve(state: &State, number: u32) -> Part {
+    let last = state.open_tracks().last().filter(|track| u32::from(track.number) == number);
+    let free = |track: &&Track| {
+        track.state == TrackState::Reserved && tracks::recorded_end(state, track) == track.start
+    };
+    let last = last.filter(free).ok_or_else(|| bad_cdb(2, None))?;
+    Ok((last.start, last.start, vec![Change::DropTracks(last.number)]))
 }
 
 /// From a block to the end of a track that is written in packets and not closed.

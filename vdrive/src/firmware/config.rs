@@ -3,12 +3,12 @@
 use engine::device::{Cdb, Data};
 use engine::mmc::cdb::{Command, FeatureRequest, GetConfiguration};
 use engine::mmc::feature::{
-    BdRPow, BdRead, BdWrite, CdMastering, CdRead, CdRwMediaWrite, CdTrackAtOnce, Configuration,
-    Core, DriveSerialNumber, DvdCss, DvdPlusR, DvdPlusRw, DvdRRwWrite, DvdRead, Feature,
-    FeatureDescriptor, Formattable, HardwareDefectManagement, IncrementalStreamingWritable,
-    Morphing, MultiRead, PowerManagement, ProfileList, RandomReadable, RandomWritable,
-    RealTimeStreaming, RemovableMedium, RestrictedOverwrite, RigidRestrictedOverwrite, Timeout,
-    WriteProtect,
+    BdRPow, BdRead, BdWrite, CdExternalAudioPlay, CdMastering, CdRead, CdRwMediaWrite,
+    CdTrackAtOnce, Configuration, Core, DriveSerialNumber, DvdCss, DvdPlusR, DvdPlusRw,
+    DvdRRwWrite, DvdRead, Feature, FeatureDescriptor, Formattable, HardwareDefectManagement,
+    IncrementalStreamingWritable, Morphing, MultiRead, PowerManagement, ProfileList,
+    RandomReadable, RandomWritable, RealTimeStreaming, RemovableMedium, RestrictedOverwrite,
+    RigidRestrictedOverwrite, Timeout, WriteProtect,
 };
 use engine::mmc::profile::Profile;
 use engine::mmc::wire::Field;
@@ -88,7 +88,7 @@ fn features(fw: &Firmware, state: Option<&State>) -> Vec<FeatureDescriptor> {
     let mut list = general(&fw.model, &now);
     list.extend(reading(&fw.model, &now));
     list.extend(writing(&fw.model, &now));
-    list.extend(drive(&fw.model));
+    list.extend(drive(&fw.model, now.family == Some(Family::Cd)));
     list.sort_by_key(|feature| feature.code.to_bits());
     list
 }
@@ -259,11 +259,16 @@ fn random_writable(now: &Now<'_>) -> FeatureDescriptor {
     feature.descriptor(1, false, state.is_some())
 }
 
-fn drive(model: &DriveModel) -> Vec<FeatureDescriptor> {
+/// Steps of volume in page 0Eh: all that a byte can say.
+pub(super) const VOLUME_LEVELS: u16 = 256;
+
+fn drive(model: &DriveModel, cd: bool) -> Vec<FeatureDescriptor> {
     let streaming =
         RealTimeStreaming { smp: false, rbcb: true, scs: true, mp2a: true, wspd: true, sw: true };
     vec![
         PowerManagement {}.descriptor(0, true, true),
+        CdExternalAudioPlay { scan: true, scm: true, sv: true, levels: VOLUME_LEVELS }
+            .descriptor(0, false, cd),
         Timeout { group3: false, unit_length: 0 }.descriptor(1, true, true),
         streaming.descriptor(5, true, true),
         // The drive knows its region, and no disc here has keys.

@@ -15,6 +15,9 @@ use crate::models::Family;
 /// The longest cue sheet in bytes: 99 tracks with a few indexes and an ISRC each, and room.
 pub(super) const LONGEST: usize = 8 * 512;
 
+/// The longest pause of Mode 2 that the drive makes by itself: a minute. A track is not a pause.
+const LONGEST_PAUSE: Blocks = Blocks(4500);
+
 /// A session as its cue sheet describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sheet {
@@ -78,16 +81,15 @@ impl Sheet {
         at
     }
 
-    /// The stretches between two blocks that the drive makes itself: where, how long, whether
-    /// silence.
-    pub(super) fn pauses(&self, from: Lba, to: Lba) -> Vec<(Lba, Blocks, bool)> {
+    /// The stretches between two blocks that the drive makes itself: where, how long, of what.
+    pub(super) fn pauses(&self, from: Lba, to: Lba) -> Vec<(Lba, Blocks, Source)> {
         let mut pauses = Vec::new();
         let mut at = from.max(self.begin);
         while at < to {
             let (source, end) = self.source_at(at);
             let end = end.min(to);
             if source.made() {
-                pauses.push((at, end - at, source.audio()));
+                pauses.push((at, end - at, source));
             }
             at = end;
         }
@@ -152,6 +154,12 @@ pub(super) fn lead_in_start(state: &State) -> Lba {
         (None, Some(atip)) => atip.lead_in.lba(),
         (None, None) => Lba(-150),
     }
+}
+
+/// Whether a lead-in or lead-out can have this data form. The drive makes their main channel,
+/// whatever the host says of it.
+fn around(form: u8) -> bool {
+    Source::of_cue(form & 0x3f).is_some() && form >> 6 != 2
 }
 
 /// What is wrong with line `line`, at byte `byte` of it.
@@ -219,12 +227,18 @@ impl Plan {
             if self.lead_in.is_some() || !self.tracks.is_empty() || line.msf != [0; 3] {
                 return Err(wrong(i, 5));
             }
+            if !around(line.data_form) {
+                return Err(wrong(i, 3));
+            }
             self.lead_in = Some(line.data_form);
             return Ok(());
         }
         let at = self.time(line).filter(|&at| at >= self.last_at).ok_or_else(|| wrong(i, 5))?;
         self.last_at = at;
         if line.tno == 0xaa {
+            if !around(line.data_form) {
+                return Err(wrong(i, 3));
+            }
             self.lead_out = Some(at);
             return Ok(());
         }
@@ -318,6 +332,19 @@ impl Plan {
         Ok(())
     }
 
+    /// Where the first pre-gap begins. That of a further session may come later than it has to, the
+    /// lead-in before it being the drive's: cdrdao takes the next writable address, which is that
+    /// of user data, for its beginning.
+    fn begin(&self) -> Lba {
+        let least = Lba(self.start.0 - PREGAP.0 as i32);
+        match self.tracks.first() {
+            Some(track) if self.first > 1 && track.cd.pregap > Blocks(0) => {
+                least.max(Lba(track.start.0.saturating_sub_unsigned(track.cd.pregap.0)))
+            }
+            _ => least,
+        }
+    }
+
     fn end(mut self, last: usize) -> Result<Sheet, Refusal> {
         let lead_out = self.lead_out.ok_or_else(|| wrong(last, 1))?;
         let text = self.lead_in.ok_or_else(|| wrong(0, 1))?;
@@ -325,14 +352,23 @@ impl Plan {
             track.size = lead_out.checked_from(track.start).unwrap_or_default();
         }
         // The session begins with a pre-gap of two seconds at least (ECMA-130, 20.2).
-        let begin = Lba(self.start.0 - PREGAP.0 as i32);
-        let right_start = self.tracks.first().is_some_and(|track| track.start >= self.start);
+        let begin = self.begin();
+        let right_start = self.tracks.first().is_some_and(|t| t.start >= begin + PREGAP);
         if !right_start || self.tracks.iter().any(|track| track.size < SHORTEST) {
             return Err(wrong(last, 5));
         }
         // A sheet that does not say what the first pre-gap holds means the track's own form.
         if let Some(stretch) = self.stretches.first_mut() {
             stretch.from = begin;
+        }
+        let ends = self.stretches.iter().skip(1).map(|stretch| stretch.from).chain([lead_out]);
+        let long = |(stretch, end): (&Stretch, Lba)| {
+            stretch.source.made()
+                && stretch.source.mode() == 2
+                && end > stretch.from + LONGEST_PAUSE
+        };
+        if self.stretches.iter().zip(ends).any(long) {
+            return Err(wrong(last, 5));
         }
         if let Some(track) = self.tracks.first_mut() {
             track.cd.pregap = track.start - begin;

@@ -237,13 +237,14 @@ struct Bits {
 
 impl Bits {
     fn of(kind: MediumKind, row: &Row) -> Bits {
-        // The invisible track of a CD has no way of writing yet.
-        let packet = row.way == Way::Incremental || row.way == Way::Packet && !row.invisible;
+        // A track of a CD with nothing in it has no way of writing yet.
+        let packet = row.way == Way::Incremental || row.way == Way::Packet && !row.blank;
+        let set_aside = row.reserved && matches!(row.way, Way::Tao | Way::Packet);
         let restricted = matches!(kind, MediumKind::DvdRw | MediumKind::CdRw);
         let overwritten = row.way == Way::Overwrite && restricted;
         Bits {
             reserved: match kind {
-                MediumKind::CdR | MediumKind::CdRw => row.complete,
+                MediumKind::CdR | MediumKind::CdRw => row.complete || set_aside,
                 // Without it the fragment would be the invisible one.
                 MediumKind::DvdPlusR => row.reserved || row.complete,
                 _ => row.reserved,

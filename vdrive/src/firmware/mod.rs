@@ -4,6 +4,7 @@
 //!
 //! May not know: the bench, faults, other drives, the host's clock.
 
+mod at_once;
 mod attention;
 mod audio;
 mod background;
@@ -50,6 +51,7 @@ pub(crate) use self::waiting::Wait;
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::cdda::packs::Interleaver;
 use engine::device::{Cdb, Completion, Data, Status};
 use engine::mmc::sense::{Sense, SenseCode, codes};
 use engine::units::{Instant, Kbps};
@@ -94,6 +96,8 @@ pub(crate) struct Live {
     rehearsal: bool,
     /// The session that is being written raw.
     raw: Option<raw::Raw>,
+    /// The packs of R to W that are not whole on the disc yet.
+    packs: Interleaver,
     /// What is in the buffer goes by pseudo-overwrite.
     rewriting: bool,
     /// Audio that is being played.

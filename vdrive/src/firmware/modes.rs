@@ -276,7 +276,11 @@ fn capabilities(cx: &Cx<'_>) -> Vec<u8> {
         isrc: true,
         upc: true,
         rw_supported: true,
+        rw_corrected: true,
         rw_in_lead_in: true,
+        separate_mute: true,
+        separate_volume: true,
+        volume_levels: super::config::VOLUME_LEVELS,
         read_cd_rw: reads(MediumKind::CdRw),
         read_cd_r: reads(MediumKind::CdR),
         write_dvd_r: can(MediumKind::DvdR),
@@ -409,6 +413,10 @@ fn write_parameters(cx: &Cx<'_>, page: &[u8]) -> Result<WriteParameters, Refusal
     let kind = cx.state().ok().map(|state| state.kind());
     let dvd = kind.is_none_or(|kind| kind.family() != Family::Cd);
     if !dvd {
+        // Packets of one length belong to a formatted disc; a host chooses them to format it.
+        if asked.write_type == WriteType::Packet && asked.fp && kind == Some(MediumKind::CdR) {
+            return Err(bad_parameter(3));
+        }
         return cd_parameters(asked);
     }
     match asked.write_type {
@@ -446,14 +454,12 @@ fn cd_parameters(asked: WriteParameters) -> Result<WriteParameters, Refusal> {
             _ => return Err(bad_parameter(4)),
         },
         // What a session at once holds stands in its cue sheet; hosts also ask with it whether
-        // they may send the sub-channels, and these are taken raw only.
-        WriteType::SessionAtOnce if matches!(asked.data_block_type, 1 | 2) => {
-            return Err(bad_parameter(4));
-        }
+        // they may send the sub-channels, of which P and Q are the drive's.
+        WriteType::SessionAtOnce if asked.data_block_type == 1 => return Err(bad_parameter(4)),
         WriteType::SessionAtOnce => {}
         WriteType::Raw if Source::of_raw(asked.data_block_type).is_some() => {}
         WriteType::Raw => return Err(bad_parameter(4)),
-        // Packets of one length belong to a formatted disc, where all have 32 blocks.
+        // On a formatted disc all packets have 32 blocks.
         WriteType::Packet if asked.fp && asked.packet_size != 32 => return Err(bad_parameter(10)),
         WriteType::Packet if !matches!(asked.data_block_type, 8 | 10) => {
             return Err(bad_parameter(4));

@@ -10,7 +10,7 @@ use engine::mmc::sense::codes;
 use super::attention::Event;
 use super::context::{Answer, Cx, Reply, bad_cdb};
 use super::job::{Effect, Step, Turn};
-use super::{Spindle, Tray, ms, ready, sync};
+use super::{Spindle, Tray, audio, ms, ready, sync};
 use crate::mechanism::{Operation, PowerState};
 use crate::models::Loading;
 
@@ -151,7 +151,7 @@ pub(super) fn mechanism_status(cx: &mut Cx<'_>, cdb: &Cdb, data: &mut Data<'_>) 
     let cdb = MechanismStatus::from_cdb(cdb);
     let busy = cx.fw.job.as_ref().is_some_and(|job| !job.is_over());
     let header = MechanismHeader {
-        state: if busy { 3 } else { 0 },
+        state: if busy { 3 } else { audio::mechanism_state(cx) },
         door_open: cx.fw.tray == Tray::Out,
         ..MechanismHeader::default()
     };

@@ -26,8 +26,20 @@ struct Parts {
     main: u8,
     /// Bytes of C2 flags and block error byte.
     c2: usize,
-    /// Bytes of sub-channel.
-    sub: usize,
+    /// What of the sub-channels.
+    sub: Sub,
+}
+
+/// What the host wants of the sub-channels (MMC-6, 6.20.2.9).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sub {
+    None,
+    /// All of them, as they are.
+    Raw,
+    /// P and Q in 16 bytes.
+    Q,
+    /// R to W, corrected and de-interleaved.
+    Packs,
 }
 
 impl Parts {
@@ -39,9 +51,10 @@ impl Parts {
             _ => return Err(bad_cdb(9, Some(2))),
         };
         let sub = match sub & 7 {
-            0 => 0,
-            1 => 96,
-            2 => 16,
+            0 => Sub::None,
+            1 => Sub::Raw,
+            2 => Sub::Q,
+            4 => Sub::Packs,
             _ => return Err(bad_cdb(10, Some(2))),
         };
         Ok(Parts { main: main & 0xf8, c2, sub })
@@ -112,7 +125,7 @@ fn read(
         return Err(codes::INCOMPATIBLE_FORMAT.into());
     }
     check_range(state, lba, blocks)?;
-    if blocks.0 == 0 || parts.main == 0 && parts.c2 + parts.sub == 0 {
+    if blocks.0 == 0 || parts.main == 0 && parts.c2 == 0 && parts.sub == Sub::None {
         return cx.good();
     }
     if let Some(put_off) = recorded_first(cx) {
@@ -199,12 +212,13 @@ fn sector(
     let flags = if readable { 0 } else { 0xff };
     out.resize(out.len() + parts.c2, flags);
     match parts.sub {
-        0 => {}
-        16 => {
+        Sub::None => {}
+        Sub::Q => {
             let (q, p) = subchannel::q(disc, at).map_err(failed)?;
             out.extend_from_slice(&channel::pq(&q, p));
         }
-        _ => out.extend_from_slice(&subchannel::subcode(disc, at).map_err(failed)?),
+        Sub::Raw => out.extend_from_slice(&subchannel::subcode(disc, at).map_err(failed)?),
+        Sub::Packs => out.extend_from_slice(&subchannel::packs(disc, at).map_err(failed)?),
     }
     Ok(())
 }

@@ -8,33 +8,41 @@ use engine::units::{Blocks, Lba};
 use super::context::{Cx, Reply, bad_cdb};
 use super::job::{Effect, Step};
 use super::ms;
-use super::tracks::{self, Row};
+use super::tracks::{self, RUN_OUT, Row, SHORTEST};
 use crate::medium::{Change, State, Track, TrackState, Way};
-use crate::models::MediumKind;
+use crate::models::{Family, MediumKind};
 
 /// RESERVE TRACK (MMC-6, 6.32).
 pub(super) fn reserve_track(cx: &mut Cx<'_>, cdb: &Cdb, _: &mut Data<'_>) -> Reply {
     let cdb = ReserveTrack::from_cdb(cdb);
     let state = cx.state()?;
-    if state.kind().family() == crate::models::Family::Cd || !tracks::sequential(state) {
+    let cd = state.kind().family() == Family::Cd;
+    // A session at once or a raw one is the host's plan alone (MMC-6, 6.32).
+    let planned = cd && matches!(cx.fw.way(state), Way::Sao | Way::Raw);
+    if planned {
+        return Err(codes::SEQUENCE_ERROR.into());
+    }
+    if !tracks::sequential(state) {
         return Err(codes::INCOMPATIBLE_MEDIUM.into());
     }
     if state.finalised {
         return Err(codes::CANNOT_WRITE_MEDIUM.into());
     }
-    if cdb.rmz {
-        return Err(bad_cdb(1, Some(1)));
+    if cdb.rmz || cd && cdb.arsv {
+        return Err(bad_cdb(1, Some(if cdb.rmz { 1 } else { 0 })));
     }
     if cx.live()?.writing.is_some() {
         return Err(codes::SEQUENCE_ERROR.into());
     }
     let rows = cx.rows()?;
     let state = cx.state()?;
-    // DVD-R and DVD+R keep the reserved tracks of a session in fixed tables.
+    // DVD-R and DVD+R keep the reserved tracks of a session in fixed tables; a CD has an entry of
+    // its PMA for each.
     let reserved = state.open_tracks().filter(|t| t.state == TrackState::Reserved).count();
     let most = match state.kind() {
         MediumKind::DvdPlusR => 15,
         MediumKind::BdR => 16,
+        MediumKind::CdR | MediumKind::CdRw => 99,
         _ => 2,
     };
     if reserved >= most {
@@ -69,9 +77,13 @@ pub(super) fn reserve_track(cx: &mut Cx<'_>, cdb: &Cdb, _: &mut Data<'_>) -> Rep
     cx.begin(codes::LONG_OPERATION_IN_PROGRESS, false, steps)
 }
 
-/// What is set aside for a wish: whole ECC blocks, but exactly the wish for a disc at once.
+/// What is set aside for a wish: whole ECC blocks, but exactly the wish for a disc at once; on CD
+/// a track's least length at least.
 fn size(state: &State, row: &Row, wish: Blocks) -> Option<Blocks> {
-    let end = row.start.checked_add(wish)?;
+    let least = if state.kind().family() == Family::Cd { SHORTEST } else { Blocks(0) };
+    // Behind a track at once comes its run-out.
+    let behind = if row.way == Way::Tao { RUN_OUT } else { Blocks(0) };
+    let end = row.start.checked_add(wish.max(least))?.checked_add(behind)?;
     let end = if row.way == Way::Dao { end } else { tracks::aligned(state, end) };
     let size = end.checked_from(row.start)?;
     (wish > Blocks(0) && size <= row.size && end > Lba(0)).then_some(size)

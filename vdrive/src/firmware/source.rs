@@ -32,12 +32,34 @@ pub(super) enum Fill {
     Raw,
     /// The drive makes silence of it.
     Silence,
-    /// The drive makes a sector of Mode 1 with zeros.
-    Zeros,
-    /// The host sends so many bytes and the drive writes zeros in Mode 1.
-    Ignored { bytes: u32 },
+    /// The drive makes a data sector with zeros.
+    Zeros(Blank),
+    /// The host sends so many bytes and the drive writes zeros.
+    Ignored { bytes: u32, blank: Blank },
     /// Only the sub-channel is sent: a lead-in with CD-TEXT.
     Nothing,
+}
+
+/// A data sector with nothing in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Blank {
+    /// Mode 1.
+    Mode1,
+    /// Mode 2 without forms.
+    Mode2,
+    /// Form 2 of an XA disc (MMC-6, 6.33.3, data forms 22h to 24h).
+    Form2,
+}
+
+impl Blank {
+    /// The whole sector.
+    pub(super) fn frame(self, at: Lba) -> Frame {
+        match self {
+            Blank::Mode1 => sector::mode1(at, &[0; 2048]),
+            Blank::Mode2 => sector::mode2(at, &[0; 2336]),
+            Blank::Form2 => sector::form2(at, [0, 0, 0x20, 0], &[0; 2324]),
+        }
+    }
 }
 
 /// What the host sends for the sub-channels.
@@ -47,8 +69,10 @@ pub(super) enum Sub {
     None,
     /// P and Q in 16 bytes.
     Pq,
-    /// All channels in 96 bytes.
+    /// All channels in 96 bytes, as they go onto the disc.
     Raw,
+    /// The same with R to W in packs, which the drive protects and interleaves.
+    Packed,
 }
 
 /// The form of a block from the host.
@@ -72,25 +96,33 @@ impl Source {
         let sub = match form >> 6 {
             0 => Sub::None,
             1 => Sub::Raw,
+            3 => Sub::Packed,
             _ => return None,
         };
+        let ignored = |bytes, blank| Fill::Ignored { bytes, blank };
         let fill = match form & 0x3f {
             0x00 => Fill::Audio,
             0x01 => Fill::Silence,
             0x10 => Fill::Mode1,
             0x11 => Fill::Mode1Frame,
-            0x12 => Fill::Ignored { bytes: 2048 },
-            0x13 => Fill::Ignored { bytes: 2352 },
-            0x14 => Fill::Zeros,
+            0x12 => ignored(2048, Blank::Mode1),
+            0x13 => ignored(2352, Blank::Mode1),
+            0x14 => Fill::Zeros(Blank::Mode1),
             0x20 => Fill::Mode2 { xa: true },
             0x21 => Fill::Mode2Frame { xa: true },
+            0x22 => ignored(2336, Blank::Form2),
+            0x23 => ignored(2352, Blank::Form2),
+            0x24 => Fill::Zeros(Blank::Form2),
             0x30 => Fill::Mode2 { xa: false },
             0x31 => Fill::Mode2Frame { xa: false },
+            0x32 => ignored(2336, Blank::Mode2),
+            0x33 => ignored(2352, Blank::Mode2),
+            0x34 => Fill::Zeros(Blank::Mode2),
             _ => return None,
         };
         // What the drive makes itself has no sub-channel from the host, but in the lead-in.
         match fill {
-            Fill::Silence | Fill::Zeros if sub != Sub::None => None,
+            Fill::Silence | Fill::Zeros(_) if sub != Sub::None => None,
             _ => Some(Source { fill, sub }),
         }
     }
@@ -114,6 +146,7 @@ impl Source {
     pub(super) fn of_raw(kind: u8) -> Option<Source> {
         match kind {
             1 => Some(Source { fill: Fill::Raw, sub: Sub::Pq }),
+            2 => Some(Source { fill: Fill::Raw, sub: Sub::Packed }),
             3 => Some(Source { fill: Fill::Raw, sub: Sub::Raw }),
             _ => None,
         }
@@ -126,14 +159,10 @@ impl Source {
             Fill::Mode1 | Fill::Form(Kind::Form1) => 2048,
             Fill::Mode2 { .. } => 2336,
             Fill::Form(_) => 2324,
-            Fill::SubHeader { bytes } | Fill::Ignored { bytes } => bytes,
-            Fill::Silence | Fill::Zeros | Fill::Nothing => 0,
+            Fill::SubHeader { bytes } | Fill::Ignored { bytes, .. } => bytes,
+            Fill::Silence | Fill::Zeros(_) | Fill::Nothing => 0,
         };
-        main + match self.sub {
-            Sub::None => 0,
-            Sub::Pq => 16,
-            Sub::Raw => SUBCODE as u32,
-        }
+        main + self.sub_bytes() as u32
     }
 
     /// Bytes of a block in the buffer, at most.
@@ -155,14 +184,16 @@ impl Source {
             Fill::Mode2 { .. }
             | Fill::Mode2Frame { .. }
             | Fill::Form(_)
-            | Fill::SubHeader { .. } => 2,
+            | Fill::SubHeader { .. }
+            | Fill::Zeros(Blank::Mode2 | Blank::Form2)
+            | Fill::Ignored { blank: Blank::Mode2 | Blank::Form2, .. } => 2,
             _ => 1,
         }
     }
 
     /// Whether the drive makes these sectors without the host.
     pub(super) fn made(self) -> bool {
-        matches!(self.fill, Fill::Silence | Fill::Zeros)
+        matches!(self.fill, Fill::Silence | Fill::Zeros(_))
     }
 
     /// Whether what the host sends is what the buffer takes.
@@ -184,7 +215,7 @@ impl Source {
         let (data, sub) = host.split_at(main.min(host.len()));
         let subcode: Option<Subcode> = match self.sub {
             Sub::None => None,
-            Sub::Raw => sub.try_into().ok(),
+            Sub::Raw | Sub::Packed => sub.try_into().ok(),
             // The drive sees to the CRC: some hosts send none, or another.
             Sub::Pq => sub.first_chunk::<12>().map(|q| {
                 subchannel::spread(
@@ -210,7 +241,7 @@ impl Source {
         match self.sub {
             Sub::None => 0,
             Sub::Pq => 16,
-            Sub::Raw => SUBCODE,
+            Sub::Raw | Sub::Packed => SUBCODE,
         }
     }
 
@@ -228,10 +259,11 @@ impl Source {
                 out.extend_from_slice(&data[16..2064]);
                 Main::User
             }
-            Fill::Ignored { .. } | Fill::Zeros => {
+            Fill::Ignored { blank: Blank::Mode1, .. } | Fill::Zeros(Blank::Mode1) => {
                 out.extend_from_slice(&[0; 2048]);
                 Main::User
             }
+            Fill::Ignored { blank, .. } | Fill::Zeros(blank) => whole(blank.frame(at), out),
             Fill::Silence => {
                 out.extend_from_slice(&[0; FRAME]);
                 Main::Audio
@@ -296,11 +328,28 @@ mod tests {
         for (kind, bytes) in [(0, 2352), (8, 2048), (9, 2336), (11, 2056), (12, 2324), (13, 2332)] {
             assert_eq!(Source::of_block_type(kind).map(Source::bytes), Some(bytes));
         }
-        for (kind, bytes) in [(1, 2368), (3, 2448)] {
+        for (kind, bytes) in [(1, 2368), (2, 2448), (3, 2448)] {
             assert_eq!(Source::of_raw(kind).map(Source::bytes), Some(bytes));
         }
         assert_eq!(Source::of_cue(0x50).map(Source::bytes), Some(2144));
-        assert_eq!(Source::of_cue(0xc0), None);
+        assert_eq!(Source::of_cue(0xc0).map(Source::bytes), Some(2448));
+        assert_eq!(Source::of_cue(0x80), None);
+        // What the drive makes, the host sends nothing of (MMC-6, 6.33.3, data forms).
+        for (form, bytes, mode) in [
+            (0x12, 2048, 1),
+            (0x13, 2352, 1),
+            (0x14, 0, 1),
+            (0x22, 2336, 2),
+            (0x23, 2352, 2),
+            (0x24, 0, 2),
+            (0x32, 2336, 2),
+            (0x33, 2352, 2),
+            (0x34, 0, 2),
+        ] {
+            let source = Source::of_cue(form).expect("a form");
+            assert_eq!((source.bytes(), source.mode()), (bytes, mode), "{form:02x}");
+            assert_eq!(source.made(), bytes == 0, "{form:02x}");
+        }
     }
 
     #[test]

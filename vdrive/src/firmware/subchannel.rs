@@ -2,9 +2,10 @@
 //! and recording codes, made from the disc's tables as the drive made them when it wrote.
 
 use engine::cdda::subchannel::{self, Q, Subcode};
+use engine::cdda::{SUBCODE, packs};
 use engine::units::{Blocks, Lba};
 
-use crate::medium::{CdTrack, Disc, State, Track};
+use crate::medium::{CdTrack, Disc, State, Track, Way};
 use crate::store::StoreError;
 
 /// Where a sector lies among the tracks.
@@ -74,16 +75,43 @@ pub(super) fn pq(state: &State, at: Lba) -> (Q, bool) {
 
 /// All channels of a sector.
 pub(super) fn subcode(disc: &Disc, at: Lba) -> Result<Subcode, StoreError> {
-    if let Some(subcode) = disc.subcode(at)? {
-        return Ok(subcode);
+    let state = disc.state();
+    let made = || {
+        let (q, p) = pq(state, at);
+        subchannel::spread(&q, p)
+    };
+    match disc.subcode(at)? {
+        None => Ok(made()),
+        Some(given) if !at_once(state, at) => Ok(given),
+        Some(given) => {
+            let made = made();
+            Ok(std::array::from_fn(|i| made[i] & 0xc0 | given[i] & 0x3f))
+        }
     }
-    let (q, p) = pq(disc.state(), at);
-    Ok(subchannel::spread(&q, p))
+}
+
+/// Whether this sector was written in a session at once: its P and Q are those that the cue sheet
+/// says, only R to W come from the host (MMC-6, 6.33.3, data form of sub-channel).
+fn at_once(state: &State, at: Lba) -> bool {
+    at.0 >= -150
+        && position(state, at).and_then(|place| place.track).is_some_and(|t| t.way == Way::Sao)
+}
+
+/// The packs of R to W that begin in a sector; behind the last one recorded come zeros.
+pub(super) fn packs(disc: &Disc, at: Lba) -> Result<Subcode, StoreError> {
+    let mut three = [[0; SUBCODE]; 3];
+    for (i, sector) in three.iter_mut().enumerate() {
+        let at = at + Blocks(i as u32);
+        if disc.readable(at) {
+            *sector = subcode(disc, at)?;
+        }
+    }
+    Ok(packs::gathered(&three))
 }
 
 /// Q of a sector.
 pub(super) fn q(disc: &Disc, at: Lba) -> Result<(Q, bool), StoreError> {
-    match disc.subcode(at)? {
+    match disc.subcode(at)?.filter(|_| !at_once(disc.state(), at)) {
         Some(subcode) => Ok((subchannel::q_of(&subcode), subcode[0] & 0x80 != 0)),
         None => Ok(pq(disc.state(), at)),
     }
@@ -119,7 +147,7 @@ pub(super) fn text(disc: &Disc) -> Result<Vec<[u8; 18]>, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::medium::{TrackState, Way};
+    use crate::medium::TrackState;
     use crate::models::{MediumKind, MediumModel};
 
     fn state() -> State {

@@ -134,11 +134,15 @@ pub(super) fn pad_time(cx: &Cx<'_>, start: Lba, blocks: Blocks) -> Duration {
     }
 }
 
-/// The end of a track written at once: a short one is filled up to four seconds, run-out follows,
-/// and the track is complete (MMC-6, 4.2.3.8; 6.3.3).
+/// The end of a track written at once: a short one is filled up to four seconds, a reserved one to
+/// its size, run-out follows, and the track is complete (MMC-6, 4.2.3.8; 6.3.3).
 pub(super) fn track_at_once(track: &Track, next: Lba) -> (Vec<Change>, Blocks) {
     let written = next.checked_from(track.start).unwrap_or_default();
-    let padding = SHORTEST.saturating_sub(written);
+    let least = match track.size {
+        Blocks(0) => SHORTEST,
+        reserved => reserved.saturating_sub(RUN_OUT),
+    };
+    let padding = least.saturating_sub(written);
     let data_end = next + padding;
     let mut changes = Vec::new();
     let audio = track.control & 4 == 0;

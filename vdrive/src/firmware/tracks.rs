@@ -53,6 +53,13 @@ pub(super) struct Row {
     pub(super) control: u8,
 }
 
+impl Row {
+    /// Whether this is a track of a CD that was reserved and has nothing in it yet.
+    pub(super) fn awaits(&self) -> bool {
+        self.reserved && self.blank && matches!(self.way, Way::Tao | Way::Packet)
+    }
+}
+
 /// Blocks between two tracks written at once: the pre-gap (MMC-6, 4.2.3.4).
 pub(super) const PREGAP: Blocks = Blocks(150);
 /// Run-out behind a track written at once (MMC-6, 4.2.3.8).
@@ -136,27 +143,31 @@ pub(super) fn row(state: &State, track: &Track, writing: Option<&Writing>) -> Ro
     } else {
         end_of_disc(state)
     };
+    let reserved = track.state == TrackState::Reserved;
+    // The run-out of a track at once is not the host's.
+    let end =
+        if reserved && track.way == Way::Tao { Lba(limit.0 - RUN_OUT.0 as i32) } else { limit };
     let nwa = match writing {
         _ if complete || state.finalised => None,
         Some(writing) if writing.track == track.number => Some(writing.next),
         _ if damaged => None,
         _ => Some(aligned(state, recorded)),
     };
-    let nwa = nwa.filter(|&nwa| nwa < limit);
+    let nwa = nwa.filter(|&nwa| nwa < end);
     Row {
         number: track.number,
         session: track.session,
         start: track.start,
         size: between(track.start, limit),
         nwa,
-        free: nwa.map_or(Blocks(0), |nwa| between(nwa, limit)),
+        free: nwa.map_or(Blocks(0), |nwa| between(nwa, end)),
         // What the laser spoilt behind it is not recorded.
         last: state
             .recorded
             .end_before(limit)
             .filter(|&end| end > track.start)
             .map(|end| Lba(end.0 - 1)),
-        reserved: track.state == TrackState::Reserved,
+        reserved,
         blank: recorded == track.start && !complete,
         damaged,
         complete,
@@ -223,6 +234,10 @@ pub(super) fn rows(state: &State, writing: Option<&Writing>, way: Way) -> Vec<Ro
         return vec![overwritable(state)];
     }
     let mut rows: Vec<Row> = state.tracks.iter().map(|track| row(state, track, writing)).collect();
+    for row in rows.iter_mut().filter(|row| row.awaits()) {
+        // How a reserved track of a CD is written shows with its first block.
+        row.way = if matches!(way, Way::Tao | Way::Packet) { way } else { row.way };
+    }
     rows.extend(invisible(state, writing, way));
     rows
 }

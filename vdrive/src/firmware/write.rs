@@ -1,15 +1,17 @@
 //! WRITE (10) and (12): what the disc in the drive allows at that address, and the way of the
 //! blocks into the buffer.
 
+use engine::cdda::packs::Interleaver;
 use engine::device::{Cdb, Data};
 use engine::mmc::cdb::{Command, Write10, Write12, WriteAndVerify10};
 use engine::mmc::sense::{Sense, codes};
 use engine::units::{BLOCK, Blocks, Lba};
 
+use super::at_once;
 use super::context::{Answer, Cx, Refusal, Reply, bad_cdb};
 use super::job::{Effect, Step};
 use super::raw;
-use super::source::{Fill, Source};
+use super::source::{Fill, Source, Sub};
 use super::sync;
 use super::tracks::{self, Row, Writing};
 use crate::medium::{CdTrack, Change, FormatState, State, Track, TrackState, Way};
@@ -196,6 +198,14 @@ fn push(cx: &mut Cx<'_>, part: &Part, sent: &[u8], streamed: bool) {
         let host = &sent[i as usize * each..(i as usize + 1) * each];
         made.clear();
         let form = part.source.make(at, sub_header, host, &mut made);
+        if part.source.sub == Sub::Packed
+            && at.0 >= -150
+            && let Some(live) = &mut cx.fw.live
+            && let Some(subcode) = made.last_chunk_mut()
+        {
+            // Packs in the lead-in are those of CD-TEXT, which are not interleaved.
+            *subcode = live.packs.spread(subcode);
+        }
         if part.source.fill == Fill::Raw
             && let Some(raw) = cx.fw.live.as_mut().and_then(|live| live.raw.as_mut())
             && let Some(subcode) = made.last_chunk()
@@ -267,7 +277,8 @@ fn admit(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks) -> Result<Place, Refusal> {
     }
     let cd = matches!(state.kind(), MediumKind::CdR | MediumKind::CdRw);
     if cd && cx.fw.way(state) == Way::Sao {
-        return session_at_once(cx, lba, end);
+        at_once::admit(cx, lba, end)?;
+        return Ok(Place::Sheet);
     }
     if written(state, lba, blocks) {
         return again(cx, lba, end);
@@ -287,6 +298,10 @@ fn admit(cx: &mut Cx<'_>, lba: Lba, blocks: Blocks) -> Result<Place, Refusal> {
     };
     if blocks > row.free {
         return Err(codes::END_OF_USER_AREA.into());
+    }
+    // Packets of one length are those of a formatted disc.
+    if row.way == Way::Packet && cx.fw.pages.write().fp {
+        return Err(codes::ILLEGAL_MODE_FOR_TRACK.into());
     }
     // The first lead-in of a minimally blanked DVD-RW can only be written with the whole disc
     // (MMC-6, 4.4.3.3).
@@ -338,23 +353,6 @@ fn again(cx: &Cx<'_>, lba: Lba, end: Lba) -> Result<Place, Refusal> {
     Ok(Place::Again)
 }
 
-fn session_at_once(cx: &mut Cx<'_>, lba: Lba, end: Lba) -> Result<Place, Refusal> {
-    let Some(sheet) = &cx.live()?.cue else {
-        return Err(codes::SEQUENCE_ERROR.into());
-    };
-    if !sheet.takes(lba) {
-        return Err(codes::INVALID_WRITE_ADDRESS.into());
-    }
-    if end > sheet.lead_out || lba < sheet.begin && end > sheet.begin {
-        return Err(codes::END_OF_USER_AREA.into());
-    }
-    // Where the drive makes sectors itself the host has none to send.
-    if sheet.behind_pauses(lba) != lba || !sheet.pauses(lba, end).is_empty() {
-        return Err(codes::INVALID_WRITE_ADDRESS.into());
-    }
-    Ok(Place::Sheet)
-}
-
 /// Notes in the disc's tables that a track is being written, where they do not say so yet, and
 /// where it goes on.
 fn begin_track(cx: &mut Cx<'_>, place: &Place, lba: Lba, blocks: Blocks) -> Result<(), Refusal> {
@@ -366,13 +364,14 @@ fn begin_track(cx: &mut Cx<'_>, place: &Place, lba: Lba, blocks: Blocks) -> Resu
             cx.live()?.rewriting = true;
             return Ok(());
         }
-        Place::Sheet => return begin_sheet(cx, lba, next),
+        Place::Sheet => return at_once::begin(cx, lba, next),
         Place::Raw => {
             let rehearsal = rehearses(cx);
             let live = cx.live()?;
             if live.raw.is_none() {
                 live.rehearsal = rehearsal;
                 live.raw = Some(raw::Raw::default());
+                live.packs = Interleaver::default();
             }
             return Ok(());
         }
@@ -389,6 +388,9 @@ fn begin_track(cx: &mut Cx<'_>, place: &Place, lba: Lba, blocks: Blocks) -> Resu
         return Ok(());
     }
     let track = match cx.state()?.track(row.number) {
+        Some(track) if row.awaits() => {
+            Track { size: track.size, state: track.state, ..new_track(cx, row)? }
+        }
         Some(track) => Track { clean: false, ..track.clone() },
         None => new_track(cx, row)?,
     };
@@ -444,51 +446,4 @@ pub(super) fn rehearses(cx: &Cx<'_>) -> bool {
     let kinds = [MediumKind::CdR, MediumKind::CdRw, MediumKind::DvdR, MediumKind::DvdRw];
     let applies = |state: &State| kinds.contains(&state.kind()) && tracks::sequential(state);
     cx.fw.pages.write().test_write && cx.state().is_ok_and(applies)
-}
-
-/// All tracks of the cue sheet are in the tables from the first block on; the last one stands for
-/// the session being written. Pauses that the drive makes itself go by with the blocks around them.
-fn begin_sheet(cx: &mut Cx<'_>, lba: Lba, end: Lba) -> Result<(), Refusal> {
-    let session = cx.state()?.open_session();
-    let rehearsal = rehearses(cx);
-    let live = cx.live()?;
-    let Some(sheet) = &mut live.cue else { return Err(codes::SEQUENCE_ERROR.into()) };
-    let next = sheet.behind_pauses(end);
-    let began = live.writing.is_some();
-    let from = if began { end } else { sheet.begin.min(lba) };
-    let mut pauses = sheet.pauses(end, next);
-    pauses.extend(sheet.pauses(from, lba));
-    sheet.next = next;
-    let tracks = sheet.tracks.clone();
-    let last = tracks.last().map_or(1, |track| track.number);
-    live.rehearsal = if began { live.rehearsal } else { rehearsal };
-    match &mut live.writing {
-        Some(writing) => writing.next = next,
-        None => live.writing = Some(Writing { track: last, next, from: lba }),
-    }
-    if live.rehearsal {
-        return Ok(());
-    }
-    for track in tracks.into_iter().filter(|_| !began) {
-        cx.change(Change::Track(Track {
-            number: track.number,
-            session,
-            start: track.start,
-            size: track.size,
-            end: track.start,
-            state: TrackState::Reserved,
-            way: Way::Sao,
-            clean: false,
-            damaged: false,
-            control: track.control,
-            cd: track.cd,
-        }))?;
-    }
-    for (at, blocks, silence) in pauses {
-        cx.change(match silence {
-            true => Change::Silence(at, blocks),
-            false => Change::Zeroed(at, blocks),
-        })?;
-    }
-    Ok(())
 }

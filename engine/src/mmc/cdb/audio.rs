@@ -52,3 +52,25 @@ cdb! {
         resume: bool = (8 . 0),
     }
 }
+
+cdb! {
+    /// PLAY AUDIO TRACK/INDEX (SCSI-2, 14.2.5).
+    pub struct PlayAudioTrackIndex[10] = 0x48 {
+        /// Track and index at which to begin.
+        start: [u8; 2] = (bytes 4 .. 6),
+        /// Track and index behind which to stop.
+        end: [u8; 2] = (bytes 7 .. 9),
+    }
+}
+
+cdb! {
+    /// SCAN (MMC-3, SCAN).
+    pub struct Scan[12] = 0xba {
+        /// Backwards.
+        reverse: bool = (1 . 4),
+        /// Where to begin, as `kind` says.
+        start: [u8; 4] = (bytes 2 .. 6),
+        /// 0: an LBA; 1: 0, minute, second, frame; 2: a track number.
+        kind: u8 = (9 . 7-6),
+    }
+}

@@ -526,3 +526,17 @@ feature! {
         second: [u8; 2] = (bytes 12 .. 14),
     }
 }
+
+feature! {
+    /// Audio that the drive plays by itself (MMC-6, 5.3, feature 0103h).
+    pub struct CdExternalAudioPlay[4] = CdExternalAudioPlay {
+        /// SCAN.
+        scan: bool = (0 . 2),
+        /// Each channel can be muted.
+        scm: bool = (0 . 1),
+        /// Each channel has a volume.
+        sv: bool = (0 . 0),
+        /// Steps of volume.
+        levels: u16 = (2 .. 4),
+    }
+}

@@ -191,3 +191,11 @@ fn sector_and_key_commands() {
         ReadCdMsf { start: [0, 2, 0], end: [0, 2, 1], main_channel: 0x08, ..Default::default() },
     );
 }
+
+#[test]
+fn audio_commands() {
+    // Fields by the tables of SCSI-2, 14.2.5, and MMC-3, SCAN.
+    same("48 00 00 00 02 01 00 03 63 00", PlayAudioTrackIndex { start: [2, 1], end: [3, 0x63] });
+    let scan = Scan { reverse: true, start: [0, 1, 2, 3], kind: 1 };
+    same("ba 10 00 01 02 03 00 00 00 40 00 00", scan);
+}

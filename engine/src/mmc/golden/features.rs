@@ -137,6 +137,8 @@ fn payloads_by_their_tables() {
     same("01 00 0000", DvdPlusRDl { write: true });
     same("0000 0001", Timeout { group3: false, unit_length: 1 });
     same("00000001", DvdCss { version: 1 });
+    // Bits by the table of feature 0103h (MMC-6, 5.3).
+    same("07 00 0100", CdExternalAudioPlay { scan: true, scm: true, sv: true, levels: 256 });
     same("48303133 35202020", DriveSerialNumber { serial: "H0135".into() });
     same("46444300 53444300", DiscControlBlocks { content: vec![*b"FDC\0", *b"SDC\0"] });
     for empty in [MultiRead {}.to_data(), RestrictedOverwrite {}.to_data(), Tsr {}.to_data()] {
