@@ -1,8 +1,9 @@
 //! Fuzz targets by name. A target is one line: it calls a function that lives beside what it tries,
 //! which panics where something does not hold.
 //!
-//! `cargo fuzz run wire corpora/wire` searches from the corpus of the same name. Without
-//! cargo-fuzz and with the stable compiler, `cargo build -p kiln-fuzz --bins --target HOST` does as
+//! `scripts/fuzz wire` searches from the corpus of the same name, with the words of
+//! `fuzz/dictionaries/wire.txt` where there are such; it needs cargo-fuzz, which it installs, and a
+//! compiler for C++. Without cargo-fuzz, `cargo build -p kiln-fuzz --bins --target HOST` does as
 //! well, with coverage if RUSTFLAGS holds `-Cpasses=sancov-module` and, each behind `-Cllvm-args=`,
 //! `-sanitizer-coverage-level=4`, `-sanitizer-coverage-inline-8bit-counters`,
 //! `-sanitizer-coverage-pc-table` and `-sanitizer-coverage-trace-compares`. The test `corpora`

@@ -1,36 +1,21 @@
 //! Drives lent by the program, as processes beside each other: what is said, how they end, and that
 //! the discs hold what was written whatever the end.
 
+#[path = "vdrive/hostile.rs"]
+mod hostile;
 #[path = "vdrive/initiator.rs"]
 mod initiator;
+#[path = "vdrive/served.rs"]
+mod served;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use initiator::Initiator;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use vdrive::serve::control::{Action, Client};
-
-/// `kiln` in a folder, where its sockets go too, with nothing in the environment that could change
-/// what it does.
-fn kiln(dir: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kiln"));
-    command.current_dir(dir).args(args);
-    command.env("XDG_RUNTIME_DIR", dir).env("NO_COLOR", "1").env_remove("COLUMNS");
-    command.env_remove("KILN_VDRIVE_SOCKET");
-    command
-}
-
-fn run(dir: &Path, args: &[&str]) -> Output {
-    kiln(dir, args).output().expect("the program is built with the test")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use nix::sys::signal::Signal;
+use served::{kiln, run, serve, text, workplace};
+use vdrive::serve::control::Action;
 
 /// Command, exit code and both streams.
 fn transcript(dir: &Path, args: &[&str]) -> String {
@@ -40,72 +25,6 @@ fn transcript(dir: &Path, args: &[&str]) -> String {
         out += &format!("! {line}\n");
     }
     out + &format!("exit {}\n", done.status.code().unwrap_or(-1))
-}
-
-/// A server that accepts connections.
-struct Served {
-    process: Child,
-    urls: Vec<String>,
-    socket: String,
-    errors: BufReader<ChildStderr>,
-}
-
-/// Lends drives out at a free port, with these words, and waits for their URLs.
-fn serve(dir: &Path, args: &[&str]) -> Served {
-    let words = [&["vdrive", "serve", "--listen", "127.0.0.1:0"], args].concat();
-    let drives = args.iter().filter(|arg| ["--disc", "--empty"].contains(*arg)).count();
-    let mut process = kiln(dir, &words)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program is built with the test");
-    let output = BufReader::new(process.stdout.take().expect("it was asked for"));
-    let mut errors = BufReader::new(process.stderr.take().expect("it was asked for"));
-    let urls: Vec<String> = output.lines().take(drives).map_while(Result::ok).collect();
-    let mut line = String::new();
-    errors.read_line(&mut line).expect("a pipe can be read");
-    assert_eq!(urls.len(), drives, "{args:?}: {line}");
-    let socket = line.trim_end().rsplit(' ').next().expect("a word").to_owned();
-    Served { process, urls, socket, errors }
-}
-
-impl Served {
-    fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.process.id()).expect("a process id");
-        kill(Pid::from_raw(pid), signal).expect("it runs");
-    }
-
-    /// Its exit code, and the last that it says.
-    fn end(mut self) -> (Option<i32>, String) {
-        let last = self.errors.by_ref().lines().map_while(Result::ok).last();
-        let status = self.process.wait().expect("it was started here");
-        (status.code(), last.unwrap_or_default())
-    }
-
-    fn client(&self) -> Client {
-        Client::connect(Path::new(&self.socket)).expect("it listens")
-    }
-
-    /// What was said, less what differs from run to run.
-    fn plain(&self, dir: &Path, said: &str) -> String {
-        let port = self.urls[0].split([':', '/']).nth(4).expect("a port").to_owned();
-        said.replace(&dir.display().to_string(), "DIR")
-            .replace(&format!(":{port}/"), ":PORT/")
-            .replace(&format!("process {}", self.process.id()), "process PID")
-            .replace(&format!("/{}.sock", self.process.id()), "/PID.sock")
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn workplace() -> tempfile::TempDir {
-    tempfile::tempdir().expect("a folder for the test")
 }
 
 const DISC: [&str; 4] = ["--drive", "virtual:dvd+r", "--disc", "a.disc"];
@@ -213,7 +132,11 @@ fn what_is_taken_is_refused() {
     let runs: &[&[&str]] = &[
         &["vdrive", "serve", "--disc", "a.disc", "--listen", "127.0.0.1:0"],
         &["vdrive", "serve", "--drive", "virtual:cd-r", "--disc", "b.disc", "--listen", &port],
-        &["vdrive", "serve", "--empty", "--listen", "127.0.0.1:0", "--socket", &served.socket],
+        &[
+            &["vdrive", "serve", "--drive", "virtual:cd-r", "--disc", "b.disc"][..],
+            &["--listen", "127.0.0.1:0", "--socket", &served.socket],
+        ]
+        .concat(),
         &["vdrive", "serve", "--empty", "--listen", "127.0.0.1:0", "--trace", "a.disc"],
     ];
     let said: Vec<String> = runs.iter().map(|args| transcript(dir.path(), args)).collect();

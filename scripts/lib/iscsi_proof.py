@@ -24,6 +24,8 @@ RECORDED = ["cd-r", "dvd-r", "dvd+r", "bd-r"]
 OVERWRITABLE = ["dvd+rw", "dvd-ram", "bd-re"]
 # libiscsi takes a password from a URL as it stands.
 USER, SECRET = "burner", "sixteen-or-more"
+# By which the target proves who it is.
+TARGET_USER, TARGET_SECRET = "recorder", "another-sixteen-or-more"
 
 
 def suites():
@@ -197,14 +199,23 @@ def writes(verdict, medium, url, image):
         os.unlink(back)
 
 
-def logins(verdict, program, unit, image, work):
-    """CHAP by its password, without, and with a wrong one; a digest; two initiators at once."""
-    secret = os.path.join(work, "secret")
-    with open(secret, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-        file.write(SECRET + "\n")
-    with serve.Served(program, [unit], "--chap-user", USER,
-                      "--chap-secret-file", secret) as locked:
+def secret_file(work, name, secret):
+    path = os.path.join(work, name)
+    with open(path, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+        file.write(secret + "\n")
+    return path
+
+
+def chap(verdict, program, unit, image, work):
+    """CHAP by its password, without, and with a wrong one; and the target's own."""
+    one_way = ["--chap-user", USER, "--chap-secret-file", secret_file(work, "secret", SECRET)]
+    with serve.Served(program, [unit], *one_way) as locked:
         url = locked.urls[0]
+        portal = f"iscsi://{USER}%{SECRET}@{locked.portal}"
+        code, said = call("iscsi-ls", "-s", portal)
+        verdict("iscsi-ls with the right secret", code == 0 and "Type:MMC" in said, said)
+        code, said = call("iscsi-ls", portal.replace(SECRET, SECRET[::-1]))
+        verdict("iscsi-ls with a wrong secret finds nothing", locked.target not in said, said)
         code, said = call("iscsi-inq", with_login(url, USER, SECRET))
         verdict("CHAP with the right secret", code == 0 and "MMC" in said, said)
         for what, wrong in [("a wrong secret", with_login(url, USER, SECRET[::-1])),
@@ -213,6 +224,28 @@ def logins(verdict, program, unit, image, work):
             code, said = call("iscsi-inq", wrong)
             verdict(f"CHAP refuses {what}", code != 0 and "MMC" not in said, said)
         reads_back(verdict, "the unit behind CHAP", with_login(url, USER, SECRET), image)
+        asked = f"{with_login(url, USER, SECRET)}?target_user={TARGET_USER}"
+        code, said = call("iscsi-inq", f"{asked}&target_password={TARGET_SECRET}")
+        verdict("a target without a secret of its own proves nothing",
+                code != 0 and "MMC" not in said, said)
+    mutual = ["--chap-target-user", TARGET_USER, "--chap-target-secret-file",
+              secret_file(work, "target-secret", TARGET_SECRET)]
+    with serve.Served(program, [unit], *one_way, *mutual) as both:
+        url = with_login(both.urls[0], USER, SECRET)
+        for what, secret, good in [("its secret", TARGET_SECRET, True),
+                                   ("another secret", TARGET_SECRET[::-1], False)]:
+            code, said = call("iscsi-inq",
+                              f"{url}?target_user={TARGET_USER}&target_password={secret}")
+            verdict(f"the initiator {'believes' if good else 'refuses'} a target by {what}",
+                    good == (code == 0 and "MMC" in said), said)
+        code, said = call("iscsi-inq", url)
+        verdict("who does not ask is not told the target's secret", code == 0 and "MMC" in said,
+                said)
+
+
+def logins(verdict, program, unit, image, work):
+    """CHAP; a digest; four initiators at once."""
+    chap(verdict, program, unit, image, work)
     with serve.Served(program, [unit]) as served:
         url = served.urls[0]
         code, said = call("iscsi-inq", f"{url}?header_digest=crc32c")

@@ -49,22 +49,7 @@ impl Initiator {
 
     /// A command that moves no data, or brings at most `room` bytes, or takes `data` along.
     pub(crate) fn execute(&mut self, cdb: &[u8], data: &[u8], room: u32) -> io::Result<Done> {
-        let mut header = [0; 48];
-        let way = if room > 0 {
-            0x40
-        } else if data.is_empty() {
-            0
-        } else {
-            0x20
-        };
-        (header[0], header[1], header[9]) = (0x01, 0x81 | way, self.lun);
-        header[16..20].copy_from_slice(&self.number.to_be_bytes());
-        header[20..24].copy_from_slice(&room.max(data.len() as u32).to_be_bytes());
-        header[24..28].copy_from_slice(&self.number.to_be_bytes());
-        header[28..32].copy_from_slice(&self.expected.to_be_bytes());
-        header[32..32 + cdb.len()].copy_from_slice(cdb);
-        self.number += 1;
-        self.send(header, data)?;
+        self.ask(cdb, data, room)?;
         let mut got = Vec::new();
         loop {
             let (answer, segment) = self.receive()?;
@@ -84,6 +69,54 @@ impl Initiator {
                 // NOP-In and asynchronous messages are no answers.
                 0x20 | 0x32 => {}
                 other => return Err(io::Error::other(format!("opcode {other:02x}"))),
+            }
+        }
+    }
+
+    /// Sends the command, and reads no answer.
+    pub(crate) fn ask(&mut self, cdb: &[u8], data: &[u8], room: u32) -> io::Result<()> {
+        self.begin(cdb, data, room.max(data.len() as u32))
+    }
+
+    /// The same where more or less data is announced than comes.
+    pub(crate) fn begin(&mut self, cdb: &[u8], data: &[u8], room: u32) -> io::Result<()> {
+        let mut header = [0; 48];
+        let way = match (data.is_empty(), room) {
+            (false, _) => 0x20,
+            (true, 0) => 0,
+            (true, _) => 0x40,
+        };
+        (header[0], header[1], header[9]) = (0x01, 0x81 | way, self.lun);
+        header[16..20].copy_from_slice(&self.number.to_be_bytes());
+        header[20..24].copy_from_slice(&room.to_be_bytes());
+        header[24..28].copy_from_slice(&self.number.to_be_bytes());
+        header[28..32].copy_from_slice(&self.expected.to_be_bytes());
+        header[32..32 + cdb.len()].copy_from_slice(cdb);
+        self.number += 1;
+        self.send(header, data)
+    }
+
+    /// Ends the connection in the middle of a unit.
+    pub(crate) fn cut_off(mut self) -> io::Result<()> {
+        self.stream.write_all(&[0x01, 0x81, 0, 0, 0, 0, 64])
+    }
+
+    /// Asks for a task management function that acts on all tasks (11.5), immediately.
+    pub(crate) fn reset(&mut self, function: u8) -> io::Result<()> {
+        let mut header = [0; 48];
+        (header[0], header[1], header[9]) = (0x42, 0x80 | function, self.lun);
+        header[16..20].copy_from_slice(&u32::MAX.wrapping_sub(1).to_be_bytes());
+        header[20..24].fill(0xff);
+        header[24..28].copy_from_slice(&self.number.to_be_bytes());
+        self.send(header, &[])?;
+        loop {
+            let (answer, _) = self.receive()?;
+            match (answer[0] & 0x3f, answer[2]) {
+                (0x22, 0) => return Ok(()),
+                (0x20 | 0x32, _) => {}
+                (opcode, response) => {
+                    return Err(io::Error::other(format!("opcode {opcode:02x}, {response}")));
+                }
             }
         }
     }

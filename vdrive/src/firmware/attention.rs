@@ -13,19 +13,31 @@ pub(super) struct Attentions {
     queue: VecDeque<SenseCode>,
 }
 
+/// Of each condition its level of precedence (SAM-4, 5.14): power on, hard reset, logical unit
+/// reset and loss of the nexus come before all others, in this order.
 fn rank(code: SenseCode) -> u8 {
-    match code.asc {
-        0x29 => 0,
-        0x3f | 0x2a => 1,
-        _ => 2,
+    match (code.asc, code.ascq) {
+        (0x29, 0x00) => 0,
+        (0x29, 0x01 | 0x04) => 1,
+        (0x29, 0x02) => 2,
+        (0x29, 0x03) => 3,
+        (0x29, _) => LAST_RESET,
+        (0x3f | 0x2a, _) => LAST_RESET + 1,
+        _ => LAST_RESET + 2,
     }
 }
 
+const LAST_RESET: u8 = 4;
+
 impl Attentions {
-    /// Adds a condition: behind those of its rank, once. A reset wipes out all others.
+    /// Adds a condition: behind those of its rank, once. A reset wipes out all others, but for a
+    /// greater one that has not been reported yet and says enough.
     pub(super) fn raise(&mut self, code: SenseCode) {
-        if rank(code) == 0 {
-            self.queue.clear();
+        if rank(code) <= LAST_RESET {
+            self.queue.retain(|&other| rank(other) < rank(code));
+            if !self.queue.is_empty() {
+                return;
+            }
         }
         if self.queue.contains(&code) {
             return;
@@ -131,6 +143,27 @@ mod tests {
         assert_eq!(attentions.take(), Some(codes::POWER_ON_OR_RESET));
         assert_eq!(attentions.take(), Some(codes::MEDIUM_CHANGED));
         assert_eq!(attentions.take(), None);
+    }
+
+    #[test]
+    fn of_two_resets_the_greater_is_reported() {
+        let order = [
+            codes::POWER_ON_OR_RESET,
+            codes::POWER_ON,
+            codes::BUS_RESET,
+            codes::TARGET_RESET,
+            codes::NEXUS_LOSS,
+        ];
+        for (at, &greater) in order.iter().enumerate() {
+            for &lesser in &order[at + 1..] {
+                for both in [[greater, lesser], [lesser, greater]] {
+                    let mut attentions = Attentions::default();
+                    both.into_iter().for_each(|code| attentions.raise(code));
+                    assert_eq!(attentions.take(), Some(greater));
+                    assert_eq!(attentions.take(), None);
+                }
+            }
+        }
     }
 
     #[test]

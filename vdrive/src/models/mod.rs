@@ -12,6 +12,7 @@ mod speed;
 
 use std::fmt;
 use std::path::Path;
+use std::sync::OnceLock;
 
 pub use address::{AddressError, VirtualAddress};
 pub use drive::{
@@ -41,6 +42,19 @@ const MEDIA: [(&str, &str); 9] = [
     ("dvd-ram", include_str!("../../models/media/dvd-ram.toml")),
 ];
 
+/// Built-in models that have been parsed: tests and searches need the same ones often.
+type Parsed<T, const N: usize> = [OnceLock<T>; N];
+
+fn once<T: Clone>(
+    parsed: &OnceLock<T>,
+    parse: impl FnOnce() -> Result<T, ModelError>,
+) -> Result<T, ModelError> {
+    match parsed.get() {
+        Some(model) => Ok(model.clone()),
+        None => parse().map(|model| parsed.get_or_init(|| model).clone()),
+    }
+}
+
 /// The names of the built-in drive models, the default first.
 pub fn drive_names() -> impl Iterator<Item = &'static str> {
     DRIVES.iter().map(|(name, _)| *name)
@@ -54,14 +68,15 @@ pub fn medium_names() -> impl Iterator<Item = &'static str> {
 impl DriveModel {
     /// The drive that is meant where none is named: one that records everything.
     pub fn default_drive() -> DriveModel {
-        let (name, text) = DRIVES[0];
-        DriveModel::parse(text, name).expect("built-in models are parsed by a test")
+        DriveModel::named(DRIVES[0].0).expect("built-in models are parsed by a test")
     }
 
     /// The built-in model of this name.
     pub fn named(name: &str) -> Result<DriveModel, ModelError> {
-        match DRIVES.iter().find(|(known, _)| *known == name) {
-            Some((name, text)) => DriveModel::parse(text, name),
+        static PARSED: Parsed<DriveModel, { DRIVES.len() }> =
+            [const { OnceLock::new() }; DRIVES.len()];
+        match DRIVES.iter().zip(&PARSED).find(|((known, _), _)| *known == name) {
+            Some(((name, text), parsed)) => once(parsed, || DriveModel::parse(text, name)),
             None => Err(ModelError::unknown("drive model", name, drive_names())),
         }
     }
@@ -87,8 +102,10 @@ impl MediumModel {
 
     /// The built-in model of this name.
     pub fn named(name: &str) -> Result<MediumModel, ModelError> {
-        match MEDIA.iter().find(|(known, _)| *known == name) {
-            Some((name, text)) => MediumModel::parse(text, name),
+        static PARSED: Parsed<MediumModel, { MEDIA.len() }> =
+            [const { OnceLock::new() }; MEDIA.len()];
+        match MEDIA.iter().zip(&PARSED).find(|((known, _), _)| *known == name) {
+            Some(((name, text), parsed)) => once(parsed, || MediumModel::parse(text, name)),
             None => Err(ModelError::unknown("medium", name, medium_names())),
         }
     }

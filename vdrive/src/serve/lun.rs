@@ -31,14 +31,17 @@ pub enum Pace {
     RealTime,
 }
 
-/// A reset that an initiator can ask for (SAM-5, 6.3).
+/// A reset that an initiator can ask for (SAM-5, 6.3), and what it is told then: the code of the
+/// event's level of precedence (SAM-4, 5.14; SPC-4, table D.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reset {
-    /// LOGICAL UNIT RESET: 29/03 for every nexus.
+    /// LOGICAL UNIT RESET: 29/03, bus device reset function, for every nexus.
     LogicalUnit,
-    /// TARGET WARM RESET, a hard reset: 29/02 for every nexus.
+    /// TARGET WARM RESET, which is TARGET RESET of SAM-2 and a hard reset (RFC 7143, 11.5.1):
+    /// 29/02, SCSI bus reset, for every nexus.
     Target,
-    /// TARGET COLD RESET: as after power on, 29/01 for every nexus.
+    /// TARGET COLD RESET, which is to be treated as power on besides (RFC 7143, 11.5.1): 29/01 for
+    /// every nexus.
     Cold,
 }
 

@@ -11,6 +11,7 @@ mod leap;
 #[cfg(target_os = "linux")]
 pub mod local;
 pub mod lun;
+mod seats;
 pub mod trace;
 pub mod wall;
 

@@ -1,9 +1,10 @@
 //! The drives that are lent, as `serve` and `run` are told of them: a server with its local socket.
 
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use vdrive::serve::control::{About, Desk};
-use vdrive::serve::local::{Local, LocalError};
+use vdrive::serve::local::{Local, LocalError, Socket};
 use vdrive::serve::{Lun, Pace, Server};
 
 use super::args::LendArgs;
@@ -24,6 +25,8 @@ pub(super) fn lend(
     about: impl FnOnce(&Server) -> About,
 ) -> Result<Lending, Failure> {
     let socket = args.socket.as_deref().map_or(Ok(socket), absolute)?;
+    // Before a disc is made for a server that never comes to be.
+    let bound = Socket::bind(&socket).map_err(|error| refused(&error))?;
     let pace = if args.pace { Pace::RealTime } else { Pace::Simulated };
     let lent = place::lend(&args.drive, &args.disc, usize::from(args.empty), args.seed)?;
     let luns = (0..).zip(lent).map(|(number, lent)| Lun::new(number, lent.drive, pace));
@@ -35,8 +38,10 @@ pub(super) fn lend(
     }
     let about = About { socket: socket.display().to_string(), ..about(&server) };
     let desk = Desk::new(server.clone(), about);
-    let control = Box::new(move |hello: &str, stream| desk.serve(hello, stream));
-    let local = Local::listen(&server, &socket, control).map_err(|error| refused(&error))?;
+    let control = Box::new(move |hello: &str, stream: &UnixStream, heard: &dyn Fn()| {
+        desk.serve(hello, stream, heard);
+    });
+    let local = Local::listen(&server, bound, control).map_err(|error| refused(&error))?;
     Ok(Lending { server, local })
 }
 

@@ -38,7 +38,7 @@ pub fn control(bytes: &[u8]) -> Vec<Answer> {
     let server = Server::new(luns.collect());
     let desk = Desk { server, about: About::default(), shelf: Box::new(Memory) };
     let mut said = Vec::new();
-    let ended = desk.converse(HELLO, &mut &bytes[..], &mut said);
+    let ended = desk.converse(HELLO, &mut &bytes[..], &mut said, &|| ());
     assert!(ended.is_ok(), "memory can be read and written");
     let lines: Vec<&[u8]> = said.split_inclusive(|byte| *byte == b'\n').collect();
     let asked = bytes.split_inclusive(|byte| *byte == b'\n').count();

@@ -4,7 +4,7 @@
 //! each line of the client is a JSON object that asks for one thing ([`Request`]), and the server
 //! answers each, in order, with one line that is a JSON object ([`Answer`]). Lines end with a line
 //! feed and are UTF-8; a client's may have 65 536 bytes. A client that says nothing for ten minutes
-//! is given up.
+//! is given up; where there are too many, the one that has been quiet for longest, at once.
 //!
 //! ```text
 //! > kiln-control 1
@@ -83,17 +83,18 @@ impl Desk {
         Desk { server, about, shelf: Box::new(Files) }
     }
 
-    /// Hears a client whose first line was `hello`, to the end of the connection.
+    /// Hears a client whose first line was `hello`, to the end of the connection. Calls `heard` for
+    /// each line.
     #[cfg(unix)]
-    pub fn serve(&self, hello: &str, stream: std::os::unix::net::UnixStream) {
+    pub fn serve(&self, hello: &str, stream: &std::os::unix::net::UnixStream, heard: &dyn Fn()) {
         let limits =
             [stream.set_read_timeout(Some(PATIENCE)), stream.set_write_timeout(Some(PATIENCE))];
         if limits.iter().any(Result::is_err) {
             return;
         }
-        let mut input = io::BufReader::new(&stream);
+        let mut input = io::BufReader::new(stream);
         // A client that goes away ends the connection, and there is nobody to tell.
-        let _ = self.converse(hello, &mut input, &mut &stream);
+        let _ = self.converse(hello, &mut input, &mut &*stream, heard);
     }
 
     /// The same with any way to hear and to speak.
@@ -102,6 +103,7 @@ impl Desk {
         hello: &str,
         input: &mut dyn BufRead,
         output: &mut dyn Write,
+        heard: &dyn Fn(),
     ) -> io::Result<()> {
         if hello != HELLO {
             let what = format!("this server speaks '{HELLO}', not '{}'", hello.escape_debug());
@@ -120,6 +122,7 @@ impl Desk {
                 }
                 return Ok(());
             }
+            heard();
             match serde_json::from_slice::<Request>(&line) {
                 Ok(request) => say(output, &self.carry_out(&request))?,
                 Err(error) => {

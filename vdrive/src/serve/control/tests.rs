@@ -18,7 +18,7 @@ fn desk() -> Desk {
 
 fn hear(desk: &Desk, hello: &str, said: &[u8]) -> Vec<Answer> {
     let mut out = Vec::new();
-    desk.converse(hello, &mut &said[..], &mut out).expect("memory can be read and written");
+    desk.converse(hello, &mut &said[..], &mut out, &|| ()).expect("memory can be read and written");
     let answers = serde_json::Deserializer::from_slice(&out).into_iter();
     answers.collect::<Result<_, _>>().expect("answers")
 }

@@ -57,7 +57,7 @@ pub fn session(bytes: &[u8]) -> Vec<u8> {
         run(&mut connection, now, &mut came);
     }
     assert!(connection.is_over(), "a silent initiator is given up");
-    check(&came, digests);
+    check(&came, connection.bears_digests());
     came
 }
 
@@ -161,15 +161,16 @@ fn run(connection: &mut Connection, now: std::time::Instant, came: &mut Vec<u8>)
     }
 }
 
-/// Checks that these are whole units of a target, the first ones (of the login) without digests.
-fn check(mut bytes: &[u8], digests: bool) {
+/// Checks that these are whole units of a target, with digests of headers and data where those were
+/// agreed on, but for the first ones (of the login).
+fn check(mut bytes: &[u8], digests: (bool, bool)) {
     while !bytes.is_empty() {
         let header = Header::parse(bytes).expect("a whole header");
         assert!((0x20..0x40).contains(&header.opcode), "{:02x}h", header.opcode);
         let is_login = header.opcode == super::wire::opcode::LOGIN_RESPONSE;
-        let each = if digests && !is_login { 4 } else { 0 };
         let data = header.padded_length();
-        let length = BHS + each + data + if data > 0 { each } else { 0 };
+        let digest = |with: bool| if with && !is_login { 4 } else { 0 };
+        let length = BHS + digest(digests.0) + data + digest(digests.1 && data > 0);
         assert!(bytes.len() >= length, "the last unit is whole");
         bytes = &bytes[length..];
     }

@@ -81,6 +81,23 @@ const BOOLEANS: &[(&str, bool, bool)] = &[
 impl Params {
     /// Negotiates one operational key, which the initiator offers or declares.
     pub(super) fn negotiate(&mut self, key: &str, value: &str, discovery: bool) -> Reply {
+        self.negotiate_within(key, value, discovery, None)
+    }
+
+    /// The same for a connection of a session that there is. What the first connection has agreed
+    /// on for all of it stays (RFC 7143, 13: leading only); an offer that leaves it no place is
+    /// rejected.
+    pub(super) fn negotiate_again(&mut self, key: &str, value: &str, session: &Params) -> Reply {
+        self.negotiate_within(key, value, false, Some(session))
+    }
+
+    fn negotiate_within(
+        &mut self,
+        key: &str,
+        value: &str,
+        discovery: bool,
+        session: Option<&Params>,
+    ) -> Reply {
         let reject = || Reply::Value("Reject".to_owned());
         if let Some(&(_, least, greatest, own, rule, useless)) =
             NUMBERS.iter().find(|row| row.0 == key)
@@ -90,10 +107,15 @@ impl Params {
             }
             let offered = number(value).filter(|n| (least..=greatest).contains(n));
             let Some(offered) = offered else { return reject() };
+            let agreed = session.and_then(|session| session.agreed_number(key));
+            let own = agreed.unwrap_or(own);
             let result = match rule {
                 Rule::Least => offered.min(own),
                 Rule::Greatest => offered.max(own),
             };
+            if agreed.is_some_and(|agreed| agreed != result) {
+                return reject();
+            }
             self.number(key, result);
             return Reply::Value(result.to_string());
         }
@@ -106,7 +128,12 @@ impl Params {
                 "No" => false,
                 _ => return reject(),
             };
+            let agreed = session.and_then(|session| session.agreed_choice(key));
+            let own = agreed.unwrap_or(own);
             let result = if either { own || offered } else { own && offered };
+            if agreed.is_some_and(|agreed| agreed != result) {
+                return reject();
+            }
             match key {
                 "InitialR2T" => self.initial_r2t = result,
                 "ImmediateData" => self.immediate_data = result,
@@ -123,6 +150,24 @@ impl Params {
             "FirstBurstLength" => self.first_burst = result,
             "MaxOutstandingR2T" => self.outstanding_r2t = result,
             _ => {}
+        }
+    }
+
+    /// What was agreed on for a key with a number that has a meaning here.
+    fn agreed_number(&self, key: &str) -> Option<u32> {
+        match key {
+            "MaxBurstLength" => Some(self.max_burst),
+            "FirstBurstLength" => Some(self.first_burst),
+            "MaxOutstandingR2T" => Some(self.outstanding_r2t),
+            _ => None,
+        }
+    }
+
+    fn agreed_choice(&self, key: &str) -> Option<bool> {
+        match key {
+            "InitialR2T" => Some(self.initial_r2t),
+            "ImmediateData" => Some(self.immediate_data),
+            _ => None,
         }
     }
 
@@ -294,6 +339,33 @@ mod tests {
         assert_eq!(answer("InitiatorAlias", "me").0, Reply::Silent);
         let discovery = Params::default().negotiate("InitialR2T", "Yes", true);
         assert_eq!(discovery, value("Irrelevant"));
+    }
+
+    #[test]
+    fn what_a_session_has_agreed_on_stays() {
+        let session = Params {
+            max_burst: 4096,
+            first_burst: 1024,
+            initial_r2t: false,
+            immediate_data: false,
+            ..Params::default()
+        };
+        for (key, offer, result) in [
+            ("MaxBurstLength", "16384", "4096"),
+            ("MaxBurstLength", "4096", "4096"),
+            ("MaxBurstLength", "2048", "Reject"),
+            ("FirstBurstLength", "512", "Reject"),
+            ("FirstBurstLength", "65536", "1024"),
+            ("MaxOutstandingR2T", "8", "1"),
+            ("InitialR2T", "No", "No"),
+            ("InitialR2T", "Yes", "Reject"),
+            ("ImmediateData", "Yes", "No"),
+            ("MaxConnections", "2", "1"),
+            ("HeaderDigest", "CRC32C", "CRC32C"),
+        ] {
+            let reply = Params::default().negotiate_again(key, offer, &session);
+            assert_eq!(reply, value(result), "{key}={offer}");
+        }
     }
 
     #[test]

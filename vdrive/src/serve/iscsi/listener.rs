@@ -6,7 +6,6 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use super::config::Config;
 use super::connection::Connection;
 use super::target::{Target, Waker};
 use crate::serve::Server;
+use crate::serve::seats::{Seats, Ticket};
 use crate::serve::trace::Tap;
 use crate::serve::wall::{HostWall, Wall};
 
@@ -96,7 +96,8 @@ impl Listener {
     /// all connections have ended.
     pub fn run(&self, server: &Server) {
         let target = Arc::new(Target::new(self.config.clone(), server, from_the_system));
-        let open = AtomicUsize::new(0);
+        // Who has not logged in gives way; who has stays.
+        let seats = Seats::new(self.config.connections, 0);
         // The server's drives come to rest after the last connection has ended.
         let (running, ended) = mpsc::channel::<()>();
         if !target.stop.is_set() {
@@ -108,19 +109,28 @@ impl Listener {
         std::thread::scope(|scope| {
             while !target.stop.is_set() {
                 readable(&self.socket, TICK);
-                let Ok((stream, peer)) = self.socket.accept() else { continue };
-                // Closed at once where there are too many.
-                if open.load(Ordering::Acquire) >= self.config.connections {
+                let (stream, peer) = match self.socket.accept() {
+                    Ok(came) => came,
+                    Err(error) if is_for_now(&error) => continue,
+                    // As where no more files may be open: one that waits would be tried at once.
+                    Err(_) => {
+                        target.stop.wait(TICK);
+                        continue;
+                    }
+                };
+                let Ok(twin) = stream.try_clone() else { continue };
+                // What cannot be ended has ended. Closed at once where all are logged in.
+                let Some(ticket) = seats.enter(move || drop(twin.shutdown(Shutdown::Both))) else {
                     continue;
-                }
-                open.fetch_add(1, Ordering::AcqRel);
-                let (target, open) = (Arc::clone(&target), &open);
+                };
+                let target = Arc::clone(&target);
                 let tap = server.trace().tap(peer, self.addr);
-                scope.spawn(move || {
+                let serving = move || {
                     // What the socket refuses ends the connection, as any other trouble does.
-                    let _ = serve(&stream, target, tap);
-                    open.fetch_sub(1, Ordering::AcqRel);
-                });
+                    let _ = serve(&stream, target, tap, &ticket);
+                };
+                // Where the system has no more threads, the connection is closed.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, serving);
             }
         });
         drop(running);
@@ -140,7 +150,7 @@ fn readable(socket: &impl AsFd, most: Duration) -> bool {
     poll(&mut sockets, most).is_ok_and(|n| n > 0)
 }
 
-fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap) -> io::Result<()> {
+fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap, ticket: &Ticket) -> io::Result<()> {
     stream.set_nonblocking(false)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(TICK))?;
@@ -155,8 +165,12 @@ fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap) -> io::Result<()> {
     let mut stream = stream;
     let mut at_end = false;
     let mut unread = None;
+    let mut stays = false;
     loop {
         connection.run(HostWall.now());
+        if !stays && connection.is_logged_in() {
+            stays = ticket.stay();
+        }
         let output = connection.output();
         if !output.is_empty() {
             match stream.write(output) {

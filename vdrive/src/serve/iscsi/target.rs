@@ -217,6 +217,11 @@ impl Target {
         sessions.find(name).map(|session| session.exp_cmd_sn.load(Ordering::Acquire))
     }
 
+    /// What was agreed on for the session that a login with a TSIH belongs to.
+    pub(super) fn params_of(&self, name: Name<'_>) -> Result<Params, LoginStatus> {
+        lock(&self.sessions).find(name).map(|session| session.params.clone())
+    }
+
     /// Puts a connection into the place of the session's old one, which ends with its tasks. The
     /// nexuses stay (RFC 7143, 6.3.4).
     pub(super) fn reinstate(&self, name: Name<'_>, waker: Waker) -> Result<Member, LoginStatus> {

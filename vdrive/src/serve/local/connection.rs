@@ -32,7 +32,7 @@ const HIDDEN: u32 = 0o100 | 0o200 | 0o400 | 0o1000 | 0o2000000;
 /// The two sides of a conversation.
 struct Conversation<'a> {
     files: &'a Files,
-    stream: UnixStream,
+    stream: &'a UnixStream,
     incoming: Vec<u8>,
     outgoing: Vec<u8>,
     /// The file that is spoken about, and whether this connection is what holds it open.
@@ -40,7 +40,7 @@ struct Conversation<'a> {
 }
 
 /// Serves a connection from behind its first line to its end.
-pub(super) fn serve(files: &Files, stream: UnixStream) {
+pub(super) fn serve(files: &Files, stream: &UnixStream) {
     let mut conversation = Conversation {
         files,
         stream,
@@ -75,7 +75,7 @@ impl Conversation<'_> {
             let reply = self.answer(&request);
             let len = Reply::LEN + reply.data_len as usize;
             self.outgoing[..Reply::LEN].copy_from_slice(&reply.emit());
-            self.stream.write_all(&self.outgoing[..len])?;
+            (&mut &*self.stream).write_all(&self.outgoing[..len])?;
             // Behind it may lie what was asked meanwhile: sg queues commands.
             self.incoming.copy_within(whole..ready, 0);
             ready -= whole;
@@ -85,7 +85,7 @@ impl Conversation<'_> {
     /// Reads behind what is there, which is less than what is wanted.
     fn read(&mut self, ready: usize) -> io::Result<usize> {
         loop {
-            match self.stream.read(&mut self.incoming[ready..]) {
+            match (&mut &*self.stream).read(&mut self.incoming[ready..]) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => return result,
@@ -129,7 +129,7 @@ impl Conversation<'_> {
             Ok(Reply { data_len: len as u32, ..Reply::new(len as i64) })
         };
         match request.op {
-            Op::Scsi => scsi(&file, request, data, room, &self.stream),
+            Op::Scsi => scsi(&file, request, data, room, self.stream),
             Op::Ioctl => ioctl::ioctl(&file, request, data, room)
                 .map(|(result, len)| Reply { data_len: len as u32, ..Reply::new(result) }),
             Op::Read => came(block::read(&file, request.arg, room)),
@@ -152,7 +152,7 @@ impl Conversation<'_> {
         }
         self.files.sweep();
         let (node, flags) = (Node::of(request.number), request.arg as u32);
-        let file = self.files.claim(node, flags, &self.stream)?;
+        let file = self.files.claim(node, flags, self.stream)?;
         if let Err(errno) = open::open(&file, flags) {
             self.files.release(&file);
             return Err(errno);

@@ -33,7 +33,8 @@ pub fn local(bytes: &[u8]) {
     sent.extend(bytes);
     let mut answers = Vec::new();
     std::thread::scope(|scope| {
-        scope.spawn(|| connection::serve(&files, serving));
+        let files = &files;
+        scope.spawn(move || connection::serve(files, &serving));
         let hearing = scope.spawn(|| one_by_one(&mut listening, &mut answers));
         for request in sent.chunks(64 * 1024) {
             // The server may have had enough.

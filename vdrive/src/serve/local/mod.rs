@@ -27,11 +27,18 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::seats::{Seats, Ticket};
 use super::{Server, Stop, lock};
 use file::Files;
 
 /// Most connections at a time: those of a few programs with all their threads.
 const MOST: usize = 256;
+
+/// Those of them that programs cannot fill with open files: a hand always reaches the drives.
+const FOR_HANDS: usize = 32;
+
+/// How long a listener waits when the system lets nobody in.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A client that does not say at once what it is has no business here.
 const HELLO_LIMIT: Duration = Duration::from_secs(10);
@@ -40,8 +47,10 @@ const HELLO_LIMIT: Duration = Duration::from_secs(10);
 const LONGEST_LINE: usize = 64;
 
 /// Takes over a connection that carries the control protocol, from behind its first line, which it
-/// is given without the line's end. Called in a thread of its own, which ends with it.
-pub type Control = Box<dyn Fn(&str, UnixStream) + Send + Sync>;
+/// is given without the line's end. Called in a thread of its own, which ends with it. Calls the
+/// last each time the client says something: who has been quiet for longest gives way when all
+/// places are taken.
+pub type Control = Box<dyn Fn(&str, &UnixStream, &dyn Fn()) + Send + Sync>;
 
 /// Why there is no local socket.
 #[derive(Debug)]
@@ -81,6 +90,13 @@ impl fmt::Display for LocalError {
 
 impl std::error::Error for LocalError {}
 
+/// A local socket that has its place, where nobody is served yet. It goes when this is dropped.
+#[derive(Debug)]
+pub struct Socket {
+    path: PathBuf,
+    listener: Option<UnixListener>,
+}
+
 /// The local socket of a server. It goes, with what lies beside it, when this is dropped or the
 /// server stops.
 #[derive(Debug)]
@@ -94,6 +110,7 @@ struct Shared {
     stop: Stop,
     files: Arc<Files>,
     control: Control,
+    seats: Arc<Seats>,
     streams: Mutex<Streams>,
     listener: Mutex<Option<JoinHandle<()>>>,
 }
@@ -103,7 +120,7 @@ struct Shared {
 struct Streams {
     ended: bool,
     next: u64,
-    live: Vec<(u64, UnixStream, Option<JoinHandle<()>>)>,
+    live: Vec<(u64, Arc<UnixStream>, Option<JoinHandle<()>>)>,
 }
 
 impl fmt::Debug for Shared {
@@ -112,22 +129,46 @@ impl fmt::Debug for Shared {
     }
 }
 
-impl Local {
-    /// Waits for clients at `path` from now on, in threads of its own. The folder is made, for
-    /// this user alone, if it is missing.
-    pub fn listen(server: &Server, path: &Path, control: Control) -> Result<Local, LocalError> {
+impl Socket {
+    /// Takes `path` for a local socket. The folder is made, for this user alone, if it is missing.
+    pub fn bind(path: &Path) -> Result<Socket, LocalError> {
         let path = std::path::absolute(path).map_err(|e| LocalError::Io(path.to_owned(), e))?;
-        let listener = bind(&path)?;
+        let listener = Some(bind(&path)?);
+        Ok(Socket { path, listener })
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.listener.is_some() {
+            // Gone is gone.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Local {
+    /// Serves the clients of a socket from now on, in threads of its own.
+    pub fn listen(
+        server: &Server,
+        mut socket: Socket,
+        control: Control,
+    ) -> Result<Local, LocalError> {
+        let path = socket.path.clone();
         let files = Arc::new(Files::new(server.luns(), server.stopped()));
         let drives = files.identities();
         let root = tree::beside(&path);
         tree::grow(&root, &drives).map_err(|error| LocalError::Io(root.clone(), error))?;
         files.show_sizes(&root);
+        let Some(listener) = socket.listener.take() else {
+            return Err(LocalError::InUse(path));
+        };
         let shared = Arc::new(Shared {
             path,
             stop: server.stopped(),
             files,
             control,
+            seats: Seats::new(MOST, FOR_HANDS),
             streams: Mutex::default(),
             listener: Mutex::new(None),
         });
@@ -230,18 +271,26 @@ fn accept(shared: &Arc<Shared>, listener: &UnixListener) {
             return;
         }
         streams.live.retain(|(_, _, thread)| thread.as_ref().is_none_or(|t| !t.is_finished()));
-        let Ok(stream) = stream else { continue };
-        if streams.live.len() >= MOST {
+        let Ok(stream) = stream else {
+            // As where no more files may be open: who waits would be tried again at once.
+            drop(streams);
+            shared.stop.wait(PAUSE);
             continue;
-        }
-        let Ok(twin) = stream.try_clone() else { continue };
+        };
+        let stream = Arc::new(stream);
+        let ending = Arc::clone(&stream);
+        // What cannot be ended has ended.
+        let end = move || drop(ending.shutdown(std::net::Shutdown::Both));
+        let Some(ticket) = shared.seats.enter(end) else { continue };
+        let twin = Arc::clone(&stream);
         let number = streams.next;
         streams.next += 1;
         let serving = Arc::clone(shared);
         let builder = std::thread::Builder::new().name("local client".to_owned());
         let thread = builder.spawn(move || {
-            serve(&serving, stream);
-            // The twin would keep the connection open for the other side.
+            serve(&serving, &stream, &ticket);
+            // Seat and twin would keep the connection open for the other side.
+            drop(ticket);
             let mut streams = lock(&serving.streams);
             if let Some(at) = streams.live.iter().position(|(n, ..)| *n == number) {
                 streams.live.swap_remove(at);
@@ -254,17 +303,20 @@ fn accept(shared: &Arc<Shared>, listener: &UnixListener) {
 }
 
 /// One connection from its first line to its end.
-fn serve(shared: &Shared, mut stream: UnixStream) {
-    let Some(line) = first_line(&mut stream) else { return };
+fn serve(shared: &Shared, stream: &UnixStream, ticket: &Ticket) {
+    let Some(line) = first_line(stream) else { return };
     if line == frame::HELLO {
-        connection::serve(&shared.files, stream);
+        // Without a place that stays it is closed.
+        if ticket.stay() {
+            connection::serve(&shared.files, stream);
+        }
     } else if let Ok(text) = std::str::from_utf8(&line) {
-        (shared.control)(text.trim_end_matches('\n'), stream);
+        (shared.control)(text.trim_end_matches('\n'), stream, &|| ticket.heard());
     }
 }
 
 /// Reads the first line and nothing behind it.
-fn first_line(stream: &mut UnixStream) -> Option<Vec<u8>> {
+fn first_line(mut stream: &UnixStream) -> Option<Vec<u8>> {
     stream.set_read_timeout(Some(HELLO_LIMIT)).ok()?;
     let mut line = vec![0; frame::HELLO.len()];
     stream.read_exact(&mut line).ok()?;

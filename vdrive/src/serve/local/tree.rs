@@ -82,6 +82,9 @@ pub(super) fn beside(socket: &Path) -> PathBuf {
 /// Makes the tree at `root` for these drives, in place of one that was left behind.
 pub(super) fn grow(root: &Path, drives: &[Identity]) -> io::Result<()> {
     if root.exists() {
+        if !is_grown(root)? {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "other files lie there"));
+        }
         fs::remove_dir_all(root)?;
     }
     fs::DirBuilder::new().mode(0o700).create(root)?;
@@ -106,6 +109,17 @@ pub(super) fn grow(root: &Path, drives: &[Identity]) -> io::Result<()> {
         grow_drive(&root.join("sys"), index, drive)?;
     }
     Ok(())
+}
+
+/// Whether what lies there can be a tree that was left behind.
+fn is_grown(root: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(root)? {
+        let name = entry?.file_name();
+        if name != "proc" && name != "sys" {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// What the columns of `/proc/scsi/sg/devices` mean.
@@ -309,6 +323,17 @@ fn cdrom_info(drives: &[Identity]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_such_a_tree_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("cron.d");
+        fs::create_dir_all(root.join("sys")).unwrap();
+        fs::write(root.join("mine"), "mine").unwrap();
+        let refused = grow(&root, &[]).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(root.join("mine")).unwrap(), "mine");
+    }
 
     #[test]
     fn the_links_of_the_tree_lead_to_the_drive() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::super::chap::{self, Algorithm, CHALLENGE};
 use super::super::keys::{self, OUR_SEGMENT, Params, Reply};
-use super::super::target::{PORTAL_GROUP, Target};
+use super::super::target::{Name, PORTAL_GROUP, Target};
 use super::super::wire::LoginStatus;
 
 /// Stages (RFC 7143, 11.12.3).
@@ -23,6 +23,8 @@ pub(super) struct Login {
     pub(super) initiator: String,
     pub(super) discovery: bool,
     pub(super) params: Params,
+    /// What was agreed on for the session that it joins.
+    joins: Option<Params>,
     identified: bool,
     named: bool,
     authentication: Authentication,
@@ -54,6 +56,10 @@ pub(super) struct Asked<'a> {
     pub(super) more: bool,
     pub(super) current: u8,
     pub(super) next: u8,
+    /// The session that it names, and its connection.
+    pub(super) isid: [u8; 6],
+    pub(super) tsih: u16,
+    pub(super) cid: u16,
     pub(super) text: &'a [u8],
 }
 
@@ -73,6 +79,7 @@ impl Login {
             initiator: String::new(),
             discovery: false,
             params: Params::default(),
+            joins: None,
             identified: false,
             named: false,
             authentication,
@@ -114,6 +121,11 @@ impl Login {
         let pairs = keys::pairs(&text)?;
         if !self.identified {
             self.identify(&pairs)?;
+            if asked.tsih != 0 && !self.discovery {
+                let Asked { isid, tsih, cid, .. } = asked;
+                let name = Name { initiator: &self.initiator, isid, tsih, cid };
+                self.joins = Some(self.target.params_of(name)?);
+            }
         }
         for &(key, _) in &pairs {
             let again = !self.seen.insert(key.to_owned());
@@ -274,7 +286,11 @@ impl Login {
             if matches!(key, "InitiatorName" | "TargetName" | "SessionType") {
                 continue;
             }
-            if let Reply::Value(answer) = self.params.negotiate(key, offered, self.discovery) {
+            let reply = match &self.joins {
+                Some(session) => self.params.negotiate_again(key, offered, session),
+                None => self.params.negotiate(key, offered, self.discovery),
+            };
+            if let Reply::Value(answer) = reply {
                 self.say(key, &answer);
             }
         }

@@ -170,6 +170,11 @@ impl Connection {
         self.closing && self.output.bytes().is_empty()
     }
 
+    /// Whether the initiator has logged in.
+    pub(crate) fn is_logged_in(&self) -> bool {
+        self.login.is_none()
+    }
+
     /// Whether it takes nothing more.
     pub(crate) fn is_closing(&self) -> bool {
         self.closing
@@ -266,6 +271,12 @@ impl Connection {
         let intact = digest.is_empty() || crc32c(data) == digest;
         let length = BHS + ahs_length + header_digest + body.len();
         Frame::Whole(Unit { header, ahs, data: &data[..data_length], intact }, length)
+    }
+
+    /// Whether headers and data that it sends bear digests.
+    pub(super) fn bears_digests(&self) -> (bool, bool) {
+        let digests = self.digests();
+        (digests.header, digests.data)
     }
 
     /// Digests are in force from the full feature phase on.

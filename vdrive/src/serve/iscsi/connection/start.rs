@@ -30,6 +30,9 @@ impl Connection {
             more: pdu.more,
             current: pdu.current,
             next: pdu.next,
+            isid: pdu.isid,
+            tsih: pdu.tsih,
+            cid: pdu.cid,
             text: unit.data,
         };
         let outcome = match pdu.version_min {

@@ -217,7 +217,12 @@ fn a_connection_is_reinstated() {
     let mut new = lab.initiator();
     new.cmd_sn = old.cmd_sn;
     let again = LoginRequest { tsih: response.tsih, ..login };
-    let (joined, _) = new.request(&again, &Initiator::text(&names));
+    let offers = [("FirstBurstLength", "65536"), ("InitialR2T", "Yes"), ("MaxBurstLength", "512")];
+    let offers = [&names[..], &offers[..]].concat();
+    let (joined, said) = new.request(&again, &Initiator::text(&offers));
+    // What holds for the session is what is said (RFC 7143, 13).
+    let expected = "FirstBurstLength=1024\0InitialR2T=Yes\0MaxBurstLength=Reject\0";
+    assert!(said.starts_with(expected), "{said}");
     assert_eq!((joined.status, joined.tsih), (0, response.tsih));
     assert_eq!(joined.exp_cmd_sn, old.cmd_sn);
     old.run();
