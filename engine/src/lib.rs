@@ -51,6 +51,7 @@
 
 pub mod burn;
 pub mod cdda;
+pub mod crc;
 pub mod device;
 pub mod drive;
 #[doc(hidden)]

@@ -131,14 +131,18 @@ impl Job {
 
     /// The image of this tree at its place on the disc.
     pub fn lay_out(&self, tree: Tree, base: Lba) -> Result<Image, Failure> {
-        let options = LayoutOptions {
+        Ok(Image::new(tree, &self.layout_options(base))?)
+    }
+
+    /// How the image is laid out at its place on the disc.
+    pub fn layout_options(&self, base: Lba) -> LayoutOptions {
+        LayoutOptions {
             base,
             volume_id: self.volume_name(),
             stamp: self.stamp,
             reproducible: self.reproducible,
             ..LayoutOptions::default()
-        };
-        Ok(Image::new(tree, &options)?)
+        }
     }
 
     /// The name of the volume: as wished, else that of the only path, else `KILN`.

@@ -53,6 +53,7 @@ fn help_pages() {
             &["info", "--help"],
             &["read", "--help"],
             &["image", "create", "--help"],
+            &["image", "info", "--help"],
             &["image", "ls", "--help"],
             &["image", "extract", "--help"],
             &["disc", "new", "--help"],

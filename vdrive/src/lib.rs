@@ -9,7 +9,6 @@
 //! lends drives to other programs, knows what time it is.
 
 pub mod bench;
-mod crc;
 pub mod drive;
 pub mod fault;
 mod firmware;

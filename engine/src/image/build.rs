@@ -7,11 +7,15 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
+use super::boot::{Patches, Setup, WordSum};
 use super::host;
 use super::layout::{Finding, Layout, LayoutError, LayoutOptions, Place, Structure};
 use super::sectors::{Sectors, SourceError, SourceErrorKind};
-use super::tree::{Content, ContentId, HostFile, Kind, NodeId, Source, Tree};
+use super::tree::{ContentId, HostFile, Kind, NodeId, Source, Tree};
 use crate::units::{BLOCK, Blocks, Lba};
+
+/// Bytes of a boot image that are summed up at once.
+const CHUNK: usize = 32 * BLOCK;
 
 /// A tree laid out: every block of the file system it will be, on demand.
 ///
@@ -43,9 +47,11 @@ pub(super) struct Plan {
 }
 
 impl Image {
-    /// Lays the tree out. Reads no file.
-    pub fn new(tree: Tree, options: &LayoutOptions) -> Result<Image, LayoutError> {
-        let (layout, findings) = Layout::new(&tree, options)?;
+    /// Lays the tree out. Reads no file but the partition table of a hard disk's image that shall be
+    /// booted.
+    pub fn new(mut tree: Tree, options: &LayoutOptions) -> Result<Image, LayoutError> {
+        let boot = Setup::new(&options.boot, &mut tree, options.base)?;
+        let (layout, findings) = Layout::new(&tree, options, boot)?;
         let mut owners = vec![tree.root(); tree.content_count()];
         for node in tree.walk() {
             if let Kind::File(content) = tree.kind(node) {
@@ -103,20 +109,24 @@ impl Plan {
     /// How many whole blocks from `first` on are those of one file of the host.
     pub(super) fn copyable(&self, first: u32) -> u32 {
         match self.layout.at(first) {
-            Place::Content { content, start } => match self.tree.content(content) {
-                Content { source: Source::Host(_), size, .. } => {
-                    let whole = u32::try_from(size / BLOCK as u64).unwrap_or(u32::MAX);
-                    whole.saturating_sub(first - start)
+            Place::Content { content: id, start } => {
+                let content = self.tree.content(id);
+                if content.on_host().is_none() || self.layout.patches(id).is_some() {
+                    return 0;
                 }
-                _ => 0,
-            },
+                let whole = u32::try_from(content.size / BLOCK as u64).unwrap_or(u32::MAX);
+                whole.saturating_sub(first - start)
+            }
             _ => 0,
         }
     }
 
     /// A path of this content in the tree.
     fn content_path(&self, content: ContentId) -> String {
-        self.tree.display_path(self.owners[content.0 as usize])
+        match self.owners[content.0 as usize] {
+            root if root == self.tree.root() => "boot image".to_owned(),
+            owner => self.tree.display_path(owner),
+        }
     }
 }
 
@@ -171,6 +181,9 @@ impl Reader {
                     let left = plan.tree.content(content).size - at;
                     let wanted = room.len().min(usize::try_from(left).unwrap_or(usize::MAX));
                     self.content(plan, content, at, &mut room[..wanted], block)?;
+                    if let Some(patches) = plan.layout.patches(content) {
+                        self.patch(plan, content, patches, at, &mut room[..wanted])?;
+                    }
                     // The rest of a file's last block is zero.
                     let done = wanted.next_multiple_of(BLOCK);
                     room[wanted..done].fill(0);
@@ -206,16 +219,21 @@ impl Reader {
                 room.copy_from_slice(&bytes[at as usize..][..room.len()]);
                 Ok(())
             }
-            Source::Host(file) => {
+            Source::BootCatalog => {
+                room.copy_from_slice(&plan.layout.boot_catalog()[at as usize..][..room.len()]);
+                Ok(())
+            }
+            Source::Host(_) | Source::Piece(_) => {
                 let last = at + room.len() as u64 == content.size;
-                let result = self.host_file(plan, id, file, at, room);
+                let result = self.host_file(plan, id, at, room);
                 // Most files are read whole by one call: then none stays open.
                 if last || result.is_err() {
                     self.open = None;
                 }
+                let file = content.on_host().map(|(file, ..)| plan.tree.host_path(file));
                 result.map_err(|(filled, kind, detail)| SourceError {
                     block: Blocks(block + (filled / BLOCK) as u32),
-                    source: plan.tree.host_path(file).display().to_string(),
+                    source: file.unwrap_or_default().display().to_string(),
                     kind,
                     detail,
                 })
@@ -224,17 +242,44 @@ impl Reader {
         }
     }
 
+    /// Lays over the bytes of a boot image, from its byte `at` on, what it is told of itself.
+    fn patch(
+        &mut self,
+        plan: &Plan,
+        id: ContentId,
+        patches: Patches,
+        at: u64,
+        room: &mut [u8],
+    ) -> Result<(), SourceError> {
+        patches.lay_address(at, room);
+        if patches.reaches_table(at) {
+            let mut sum = WordSum::default();
+            let size = plan.tree.content(id).size;
+            let mut chunk = vec![0; CHUNK];
+            for from in (0..size).step_by(CHUNK) {
+                let wanted = chunk.len().min((size - from) as usize);
+                let block = patches.block() + (from / BLOCK as u64) as u32;
+                self.content(plan, id, from, &mut chunk[..wanted], block)?;
+                patches.lay_address(from, &mut chunk[..wanted]);
+                sum.add(&chunk[..wanted]);
+            }
+            patches.lay_table(at, room, size, sum);
+        }
+        Ok(())
+    }
+
     /// Reads from a file of the host, and makes sure that it is what it was when scanned; an error
     /// comes with the number of bytes that are good.
     fn host_file(
         &mut self,
         plan: &Plan,
         id: ContentId,
-        scanned: &HostFile,
         at: u64,
         room: &mut [u8],
     ) -> Result<(), Trouble> {
+        let Some((scanned, start, whole)) = plan.tree.content(id).on_host() else { return Ok(()) };
         let file = self.open(plan, id, scanned)?;
+        let at = start + at;
         let mut filled = 0;
         while filled < room.len() {
             match host::read_at(file, &mut room[filled..], at + filled as u64) {
@@ -247,7 +292,7 @@ impl Reader {
                 Err(e) => return Err((filled, SourceErrorKind::Unreadable, e.to_string())),
             }
         }
-        unchanged(file, scanned, plan.tree.content(id).size)
+        unchanged(file, scanned, whole)
     }
 
     /// Copies blocks from `first` on, no more than [`Plan::copyable`] said, to the same place in
@@ -255,14 +300,14 @@ impl Reader {
     /// writing will find out why.
     pub(super) fn copy(&mut self, plan: &Plan, first: u32, blocks: u32, mut out: &File) -> bool {
         let Place::Content { content: id, start } = plan.layout.at(first) else { return false };
-        let Source::Host(scanned) = &plan.tree.content(id).source else { return false };
+        let Some((scanned, begin, whole)) = plan.tree.content(id).on_host() else { return false };
         let bytes = u64::from(blocks) * BLOCK as u64;
-        let from = u64::from(first - start) * BLOCK as u64;
+        let from = begin + u64::from(first - start) * BLOCK as u64;
         let Ok(mut file) = self.open(plan, id, scanned) else { return false };
         file.seek(SeekFrom::Start(from)).is_ok()
             && out.seek(SeekFrom::Start(u64::from(first) * BLOCK as u64)).is_ok()
             && std::io::copy(&mut file.take(bytes), &mut out).is_ok_and(|copied| copied == bytes)
-            && unchanged(file, scanned, plan.tree.content(id).size).is_ok()
+            && unchanged(file, scanned, whole).is_ok()
     }
 
     /// The file, opened unless it is open.
@@ -302,7 +347,7 @@ fn unchanged(file: &File, scanned: &HostFile, size: u64) -> Result<(), Trouble> 
 
 /// Opens without waiting for a writer, should a pipe have taken the file's place.
 #[cfg(unix)]
-fn open(path: &std::path::Path) -> std::io::Result<File> {
+pub(super) fn open(path: &std::path::Path) -> std::io::Result<File> {
     use nix::fcntl::OFlag;
     use std::os::unix::fs::OpenOptionsExt;
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
@@ -310,6 +355,6 @@ fn open(path: &std::path::Path) -> std::io::Result<File> {
 }
 
 #[cfg(not(unix))]
-fn open(path: &std::path::Path) -> std::io::Result<File> {
+pub(super) fn open(path: &std::path::Path) -> std::io::Result<File> {
     OpenOptions::new().read(true).open(path)
 }

@@ -21,8 +21,9 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    /// Puts contents in the order of the paths that lead to them first, and numbers the nodes.
-    /// Nothing has a place yet.
+    /// Puts contents in their order, those that no path leads to before the others, which come in
+    /// the order of the paths that lead to them first; and numbers the nodes. Nothing has a place
+    /// yet.
     pub(super) fn number(tree: &Tree, base: u32) -> Contents {
         let mut contents = Contents {
             base,
@@ -32,6 +33,8 @@ impl Contents {
             empty: 0,
             any_empty: false,
         };
+        let hidden = |id: &ContentId| tree.content(*id).links == 0 && tree.content(*id).size > 0;
+        contents.order.extend((0..tree.content_count() as u32).map(ContentId).filter(hidden));
         // Serial number of each content that has been met.
         let mut met = vec![0; tree.content_count()];
         for (serial, node) in (1..).zip(tree.walk()) {
@@ -78,6 +81,11 @@ impl Contents {
         Some((*id, start(id)))
     }
 
+    /// The first block of a content that this image holds, from the start of the disc.
+    pub(super) fn lba(&self, id: ContentId) -> u32 {
+        self.base.wrapping_add(self.starts[id.0 as usize])
+    }
+
     /// POSIX st_ino: equal for hard links only.
     pub(super) fn serial(&self, node: NodeId) -> u32 {
         self.serials[node.0 as usize]
@@ -105,7 +113,7 @@ impl Contents {
             Source::OnDisc(extents) => {
                 extents.iter().for_each(|e| add(e.lba.0.max(0) as u32, e.bytes));
             }
-            _ => add(self.base.wrapping_add(self.starts[id.0 as usize]), content.size),
+            _ => add(self.lba(id), content.size),
         }
         if sections.is_empty() { empty } else { sections }
     }

@@ -149,7 +149,7 @@ fn content(tree: &Tree, node: NodeId, sectors: &mut dyn Sectors) -> Option<Vec<u
     let Kind::File(id) = tree.kind(node) else { return Some(Vec::new()) };
     match &tree.content(id).source {
         Source::Memory(bytes) => Some(bytes.to_vec()),
-        Source::Host(_) => None,
+        Source::Host(_) | Source::Piece(_) | Source::BootCatalog => None,
         Source::OnDisc(extents) => {
             let mut all = Vec::new();
             for extent in extents {

@@ -2,11 +2,13 @@
 
 //!
 //! In this order: system area, volume descriptors, path tables, directories of the primary and then
-//! of the Joliet hierarchy, one empty block for all that is empty, contents in the order of their
-//! paths, padding. Pure: asks neither the host nor a clock.
+//! of the Joliet hierarchy, one empty block for all that is empty, contents that no path leads to
+//! (boot catalog, boot images), contents in the order of their paths, padding. Pure: asks neither the
+//! host nor a clock.
 
 use std::fmt;
 
+use super::boot::{Boot, BootError, Patches, Setup};
 use super::contents::Contents;
 use super::hierarchy::{Flavour, Hierarchy};
 use super::iso9660::names;
@@ -40,6 +42,8 @@ pub struct LayoutOptions {
     /// Record the time of last change only, because access and node change times differ between
     /// copies of the same tree.
     pub reproducible: bool,
+    /// What a computer finds on the disc to start from.
+    pub boot: Boot,
 }
 
 impl Default for LayoutOptions {
@@ -52,6 +56,7 @@ impl Default for LayoutOptions {
             stamp: Time::default(),
             pad: Blocks(150),
             reproducible: false,
+            boot: Boot::default(),
         }
     }
 }
@@ -109,6 +114,14 @@ pub enum LayoutError {
         /// The base.
         base: Lba,
     },
+    /// It cannot be made such that a computer starts from it.
+    Boot(BootError),
+}
+
+impl From<BootError> for LayoutError {
+    fn from(error: BootError) -> LayoutError {
+        LayoutError::Boot(error)
+    }
 }
 
 impl Finding {
@@ -140,6 +153,7 @@ impl fmt::Display for LayoutError {
                 write!(f, "the volume name {name:?} has more than 32 bytes; choose a shorter one")
             }
             LayoutError::Base { base } => write!(f, "an image cannot begin at block {base}"),
+            LayoutError::Boot(error) => error.fmt(f),
         }
     }
 }
@@ -153,6 +167,7 @@ pub(super) struct Layout {
     primary: Hierarchy,
     joliet: Option<Hierarchy>,
     contents: Contents,
+    boot: Setup,
     /// What begins where, ascending.
     regions: Vec<(u32, Region)>,
     /// The end of the image.
@@ -193,10 +208,11 @@ pub(super) struct Structure {
 }
 
 impl Layout {
-    /// Lays the tree out.
+    /// Lays the tree out; `boot` is what was made of the options for it.
     pub(super) fn new(
         tree: &Tree,
         options: &LayoutOptions,
+        boot: Setup,
     ) -> Result<(Layout, Vec<Finding>), LayoutError> {
         let base =
             u32::try_from(options.base.0).map_err(|_| LayoutError::Base { base: options.base })?;
@@ -223,6 +239,7 @@ impl Layout {
             primary,
             joliet,
             contents,
+            boot,
             regions: Vec::new(),
             blocks: 0,
         };
@@ -248,7 +265,8 @@ impl Layout {
         };
         let regions = &mut self.regions;
         region(regions, Region::SystemArea, SYSTEM_AREA.into());
-        let descriptors = 2 + u64::from(self.joliet.is_some());
+        let descriptors =
+            2 + u64::from(self.joliet.is_some()) + u64::from(self.boot.catalog.is_some());
         region(regions, Region::Descriptors, descriptors);
         let hierarchies = [(false, Some(&mut self.primary)), (true, self.joliet.as_mut())];
         let mut hierarchies = hierarchies.map(|(joliet, h)| h.map(|h| (joliet, h)));
@@ -312,6 +330,18 @@ impl Layout {
         }
     }
 
+    /// The boot catalog: what a content with the source [`Source::BootCatalog`] holds.
+    ///
+    /// [`Source::BootCatalog`]: super::Source::BootCatalog
+    pub(super) fn boot_catalog(&self) -> Vec<u8> {
+        self.boot.catalog(&self.contents)
+    }
+
+    /// What a content is told of itself, where it is one that is booted.
+    pub(super) fn patches(&self, content: ContentId) -> Option<Patches> {
+        self.boot.patches(content, &self.contents)
+    }
+
     /// What a person calls a structure.
     pub(super) fn structure_name(&self, tree: &Tree, structure: Structure) -> String {
         match structure.region {
@@ -343,6 +373,7 @@ impl Layout {
         };
         let name = &self.options.volume_id;
         let mut out = descriptor(&self.primary, false, &names::characters(name.as_bytes()));
+        out.extend(self.boot.record(&self.contents));
         if let Some(joliet) = &self.joliet {
             out.extend(descriptor(joliet, true, &joliet::volume_id(name)));
         }

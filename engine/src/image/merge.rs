@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::tree::{ContentId, HostFile, Kind, NodeId, Source, Tree, TreeError, TreeErrorKind};
+use super::tree::{ContentId, Kind, NodeId, Source, Tree, TreeError, TreeErrorKind};
 use crate::units::Blocks;
 
 impl Tree {
@@ -124,17 +124,20 @@ impl Merge<'_> {
             return self.out.add_link(into, name, meta, known).map(drop);
         }
         let full = |kind: TreeErrorKind| TreeError { path: tree.display_path(node), kind };
-        let source = match &tree.content(content).source {
-            Source::Host(file) => {
-                let dirs = &mut self.sides[side].host_dirs;
-                let dir = *dirs
-                    .entry(file.dir)
-                    .or_insert_with(|| self.out.add_host_dir(tree.host_dir(file).to_path_buf()));
-                let name = self.out.intern(tree.span(file.name)).map_err(full)?;
-                Source::Host(HostFile { dir, name, ..file.clone() })
-            }
-            other => other.clone(),
+        let mut source = tree.content(content).source.clone();
+        let file = match &mut source {
+            Source::Host(file) => Some(file),
+            Source::Piece(piece) => Some(&mut piece.file),
+            Source::Memory(_) | Source::BootCatalog | Source::OnDisc(_) => None,
         };
+        if let Some(file) = file {
+            let dirs = &mut self.sides[side].host_dirs;
+            let dir = *dirs
+                .entry(file.dir)
+                .or_insert_with(|| self.out.add_host_dir(tree.host_dir(file).to_path_buf()));
+            let name = self.out.intern(tree.span(file.name)).map_err(full)?;
+            (file.dir, file.name) = (dir, name);
+        }
         let added = self.out.add_file(into, name, meta, tree.content(content).size, source)?;
         if let Kind::File(new) = self.out.kind(added) {
             self.sides[side].contents.insert(content, new);

@@ -4,8 +4,10 @@
 //! then answers "blocks a to b" in any order. [`read`] goes the other way: from blocks, which are
 //! hostile, to a tree.
 
+pub mod boot;
 mod build;
 mod contents;
+pub mod eltorito;
 #[doc(hidden)]
 pub mod fuzzing;
 mod hierarchy;
@@ -22,13 +24,14 @@ mod time;
 mod tree;
 mod write;
 
+pub use boot::{Boot, BootError};
 pub use build::Image;
 pub use layout::{Finding, FindingKind, LayoutError, LayoutOptions};
 pub use scan::{ScanError, ScanOptions};
 pub use sectors::{MemorySectors, Sectors, SourceError, SourceErrorKind};
 pub use time::Time;
 pub use tree::{
-    Content, ContentId, Extent, HostFile, Kind, Meta, NodeId, Source, Tree, TreeError,
+    Content, ContentId, Extent, HostFile, Kind, Meta, NodeId, Piece, Source, Tree, TreeError,
     TreeErrorKind, Walk,
 };
 pub use write::WriteError;

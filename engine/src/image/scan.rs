@@ -9,10 +9,11 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::host::{identity, link_count, meta, name_bytes, special};
-use super::tree::{ContentId, HostFile, Kind, Meta, NodeId, Source, Tree};
+use super::tree::{ContentId, HostFile, Kind, Meta, NodeId, Piece, Source, Tree};
 
 /// What to take from the host and what to leave.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +64,35 @@ impl Tree {
             scan.directory(node, path)?;
         }
         Ok(scan.tree)
+    }
+
+    /// Adds a file of the host, or the part of it in `range`, that no name in the tree leads to: a
+    /// boot image outside of the tree.
+    pub fn hide_file(
+        &mut self,
+        path: &Path,
+        range: Option<Range<u64>>,
+    ) -> Result<ContentId, ScanError> {
+        let found = fs::metadata(path).map_err(|e| failed(path, "looked at", &e))?;
+        let unfit = |detail: &str| ScanError {
+            path: path.to_path_buf(),
+            doing: "put into the image",
+            detail: detail.to_owned(),
+        };
+        let name = path.file_name().filter(|_| found.is_file());
+        let name = name.ok_or_else(|| unfit("it is no file"))?;
+        File::open(path).map_err(|e| failed(path, "opened", &e))?;
+        let name = self.intern(&name_bytes(name.to_owned())).map_err(|_| unfit("no room"))?;
+        let dir = self.add_host_dir(path.parent().unwrap_or(Path::new("")).to_path_buf());
+        let (dev, ino) = identity(&found);
+        let file = HostFile { dir, name, dev, ino, mtime: meta(&found).mtime };
+        let whole = found.len();
+        let range = range.unwrap_or(0..whole);
+        if range.start > range.end || range.end > whole {
+            return Err(unfit("it is shorter than the part of it that was asked for"));
+        }
+        let piece = Piece { file, start: range.start, whole };
+        Ok(self.hide(range.end - range.start, Source::Piece(Box::new(piece))))
     }
 }
 

@@ -88,8 +88,12 @@ impl Extent {
 pub enum Source {
     /// A file of this machine.
     Host(HostFile),
+    /// A part of a file of this machine.
+    Piece(Box<Piece>),
     /// These bytes.
     Memory(Arc<[u8]>),
+    /// The boot catalog of the image that the tree is laid out in.
+    BootCatalog,
     /// Blocks that already lie on the disc; they are pointed at and not written again.
     OnDisc(Box<[Extent]>),
 }
@@ -107,6 +111,17 @@ pub struct HostFile {
     pub mtime: Time,
 }
 
+/// A part of a file of this machine.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// The file.
+    pub file: HostFile,
+    /// Byte of it where the part begins.
+    pub start: u64,
+    /// Bytes of the whole file when it was looked at.
+    pub whole: u64,
+}
+
 /// Size and source of the bytes that file nodes hold.
 #[derive(Clone, Debug)]
 pub struct Content {
@@ -114,8 +129,21 @@ pub struct Content {
     pub size: u64,
     /// Where they come from.
     pub source: Source,
-    /// File nodes of this tree that hold this content: hard links of each other.
+    /// File nodes of this tree that hold this content: hard links of each other. 0 if no name leads
+    /// to it.
     pub links: u32,
+}
+
+impl Content {
+    /// The file of the host that the bytes come from, the byte where they begin in it, and how many
+    /// it had.
+    pub(super) fn on_host(&self) -> Option<(&HostFile, u64, u64)> {
+        match &self.source {
+            Source::Host(file) => Some((file, 0, self.size)),
+            Source::Piece(piece) => Some((&piece.file, piece.start, piece.whole)),
+            Source::Memory(_) | Source::BootCatalog | Source::OnDisc(_) => None,
+        }
+    }
 }
 
 /// A piece of the byte arena.
@@ -388,6 +416,18 @@ impl Tree {
         Ok(node)
     }
 
+    /// Adds bytes that no name leads to: a boot image outside of the tree.
+    pub fn hide_bytes(&mut self, bytes: impl Into<Arc<[u8]>>) -> ContentId {
+        let bytes = bytes.into();
+        self.hide(bytes.len() as u64, Source::Memory(bytes))
+    }
+
+    /// Adds a content that no name leads to.
+    pub(super) fn hide(&mut self, size: u64, source: Source) -> ContentId {
+        self.contents.push(Content { size, source, links: 0 });
+        ContentId((self.contents.len() - 1) as u32)
+    }
+
     /// The host's path of a file that was scanned.
     pub fn host_path(&self, file: &HostFile) -> PathBuf {
         let dir = &self.host_dirs[file.dir as usize];
@@ -436,6 +476,12 @@ impl Tree {
     /// Sets the source of a content; for the scanner, which learns the name's place late.
     pub(super) fn set_source(&mut self, content: ContentId, source: Source) {
         self.contents[content.0 as usize].source = source;
+    }
+
+    /// Puts other bytes into a file and its hard links.
+    pub(super) fn replace(&mut self, content: ContentId, size: u64, source: Source) {
+        let content = &mut self.contents[content.0 as usize];
+        (content.size, content.source) = (size, source);
     }
 
     /// A number for each directory, from 0 (the root) to one less than [`Tree::directory_count`].

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+use super::boot::args::BootArgs;
 use super::vdrive::args::Vdrive;
 use crate::place::Want;
 
@@ -215,8 +216,7 @@ pub enum Image {
     ///
     /// The image is ISO 9660 with Joliet and Rock Ridge. If SOURCE_DATE_EPOCH is set, the same
     /// files make the same image, byte for byte.
-    #[command(after_help = "Examples:\n  kiln image create ~/photos -o photos.iso\n  \
-                            kiln image create a.txt b.txt -V NOTES -o notes.iso")]
+    #[command(after_help = CREATE_EXAMPLES)]
     Create {
         /// Files and folders; a folder's content goes into the root if it is the only PATH
         #[arg(value_name = "PATH", required = true, value_hint = ValueHint::AnyPath)]
@@ -228,6 +228,29 @@ pub enum Image {
         /// The name of the volume
         #[arg(short = 'V', long, value_name = "NAME")]
         volume_id: Option<String>,
+
+        #[command(flatten)]
+        boot: BootArgs,
+    },
+    /// Show what an image is
+    #[command(after_help = "Examples:\n  kiln image info photos.iso\n  \
+                            kiln image info debian.iso --boot --json")]
+    Info {
+        /// The image file
+        #[arg(value_name = "IMG", value_hint = ValueHint::FilePath)]
+        image: PathBuf,
+
+        /// The block where the wanted session begins, in the image of a disc with several
+        #[arg(long, value_name = "BLOCK", default_value_t = 0)]
+        session: i32,
+
+        /// Show everything that computers can start from
+        #[arg(long)]
+        boot: bool,
+
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
     },
     /// List what an image holds
     #[command(after_help = "Example:\n  kiln image ls photos.iso")]
@@ -256,6 +279,12 @@ pub enum Image {
         dir: PathBuf,
     },
 }
+
+const CREATE_EXAMPLES: &str = "Examples:
+  kiln image create ~/photos -o photos.iso
+  kiln image create a.txt b.txt -V NOTES -o notes.iso
+  kiln image create cd -o cd.iso --boot isolinux/isolinux.bin,info-table
+  kiln image create cd -o cd.iso --boot boot/floppy.img --boot efi.img,uefi,outside";
 
 /// Make virtual discs.
 #[derive(Debug, Subcommand)]

@@ -1,26 +1,34 @@
-//! `kiln image create|ls|extract`.
+//! `kiln image create|info|ls|extract`.
 
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use engine::burn::Options;
-use engine::image::read::{ExtractOptions, Flaw, Volume};
-use engine::image::{Kind, Sectors, Time, Tree};
+use engine::image::read::{BootRecords, ExtractOptions, Flaw, Volume};
+use engine::image::{Image, Kind, LayoutOptions, Sectors, Time, Tree};
 use engine::units::{Blocks, Lba};
+use serde_json::json;
 
-use super::args::{Image, OutArgs};
+use super::args::{self, OutArgs};
+use super::boot::args::BootArgs;
 use super::out::{self, Output};
 use super::progress::Bar;
 use super::stop::Stop;
+use super::{boot, events};
 use crate::exit::{Exit, Failure};
 use crate::job::{self, Job, What};
 
-pub(super) fn image(args: &Image) -> Result<(), Failure> {
+pub(super) fn image(args: &args::Image) -> Result<(), Failure> {
     match args {
-        Image::Create { paths, out, volume_id } => create(paths, out, volume_id.as_deref()),
-        Image::Ls { image, session } => ls(image, Lba(*session)),
-        Image::Extract { image, dir, session } => extract(image, dir, Lba(*session)),
+        args::Image::Create { paths, out, volume_id, boot } => {
+            create(paths, out, volume_id.as_deref(), boot)
+        }
+        args::Image::Info { image, session, boot, json } => {
+            info(image, Lba(*session), *boot, *json)
+        }
+        args::Image::Ls { image, session } => ls(image, Lba(*session)),
+        args::Image::Extract { image, dir, session } => extract(image, dir, Lba(*session)),
     }
 }
 
@@ -45,7 +53,12 @@ fn today() -> Time {
     Time::from_secs(since.map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX)))
 }
 
-fn create(paths: &[PathBuf], out: &OutArgs, volume_id: Option<&str>) -> Result<(), Failure> {
+fn create(
+    paths: &[PathBuf],
+    out: &OutArgs,
+    volume_id: Option<&str>,
+    boot: &BootArgs,
+) -> Result<(), Failure> {
     let (stamp, reproducible) = stamp()?;
     let mut output = Output::open(out)?;
     // The image may be asked for within the folder that it is made of.
@@ -58,8 +71,9 @@ fn create(paths: &[PathBuf], out: &OutArgs, volume_id: Option<&str>) -> Result<(
         reproducible,
         leave_out,
     };
-    let tree = Tree::scan(paths, &job.scan_options())?;
-    let image = job.lay_out(tree, Lba(0))?;
+    let mut tree = Tree::scan(paths, &job.scan_options())?;
+    let boot = boot::description(boot, &mut tree)?;
+    let image = Image::new(tree, &LayoutOptions { boot, ..job.layout_options(Lba(0)) })?;
     for finding in image.findings() {
         out::note(&finding.describe(image.tree()));
     }
@@ -81,6 +95,43 @@ fn create(paths: &[PathBuf], out: &OutArgs, volume_id: Option<&str>) -> Result<(
     let size = total.bytes();
     out::note(&format!("{}: {nodes} files and folders, {size}", out.output.display()));
     Ok(())
+}
+
+fn info(path: &Path, session: Lba, with_boot: bool, as_json: bool) -> Result<(), Failure> {
+    let (mut sectors, volume) = job::volume_in(path, session)?;
+    let records = match with_boot {
+        true => Some(
+            BootRecords::read(&mut sectors, session)
+                .map_err(|e| Failure::new(Exit::Image, format!("{}: {e}", path.display())))?,
+        ),
+        false => None,
+    };
+    flaws(path, &volume);
+    for Flaw { at, what } in records.iter().flat_map(|records| &records.findings) {
+        out::note(&format!("{}: byte {at}: {what}", path.display()));
+    }
+    let nodes = volume.tree.len() - 1;
+    if as_json {
+        let mut object = json!({
+            "v": events::VERSION,
+            "file": path.display().to_string(),
+            "volume": volume.volume_id,
+            "tree": volume.namespace.to_string(),
+            "blocks": sectors.blocks().0,
+            "volume_blocks": volume.space,
+            "nodes": nodes,
+        });
+        if let Some(records) = &records {
+            object["boot"] = boot::json(records);
+        }
+        return out::data(&object.to_string()).map(drop);
+    }
+    let blocks = sectors.blocks();
+    let mut text = format!("{:<13} {}\n", "volume", volume.volume_id);
+    text += &format!("{:<13} {nodes} files and folders ({})\n", "holds", volume.namespace);
+    text += &format!("{:<13} {blocks} blocks ({})\n", "size", blocks.bytes());
+    text += &records.as_ref().map(boot::text).unwrap_or_default();
+    out::text(&text).map(drop)
 }
 
 fn ls(path: &Path, session: Lba) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 //! Commands return `Result<(), Failure>`; [`main`] prints the failure and ends with its code.
 
 pub mod args;
+pub mod boot;
 mod burn;
 mod disc;
 mod drives;

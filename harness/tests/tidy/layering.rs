@@ -6,6 +6,7 @@ use super::strip::code;
 /// The engine's modules, each with the others it may name: whole modules, or single items.
 const ENGINE: &[(&str, &[&str])] = &[
     ("units", &[]),
+    ("crc", &[]),
     // The bytes of a command are the one thing that the boundary and the vocabulary share.
     ("mmc", &["units", "device::Cdb"]),
     ("cdda", &["units"]),
@@ -14,7 +15,7 @@ const ENGINE: &[(&str, &[&str])] = &[
     // A disc in a drive is a source of sectors, so `drive` knows that one trait of `image`.
     ("drive", &["units", "mmc", "device", "media", "image"]),
     ("burn", &["units", "mmc", "device", "media", "drive", "image"]),
-    ("image", &["units"]),
+    ("image", &["units", "crc"]),
     ("host", &["units", "mmc", "device"]),
 ];
 

@@ -16,7 +16,7 @@
 use super::backing::Backing;
 use super::header::{DATA_AT, JOURNAL_AT};
 use super::{StoreErrorKind, io_kind, is_zero};
-use crate::crc::Crc32;
+use engine::crc::Crc32;
 
 /// Bytes of one journal area.
 pub(super) const AREA: u64 = 16 << 20;

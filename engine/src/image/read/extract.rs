@@ -191,7 +191,9 @@ impl Extraction<'_> {
             Source::Memory(bytes) => {
                 file.write_all(bytes).map_err(|e| host(path, "written", &e))?;
             }
-            Source::Host(_) => unreachable!("a volume that was read has no files of the host"),
+            Source::Host(_) | Source::Piece(_) | Source::BootCatalog => {
+                unreachable!("a volume that was read has no files of the host")
+            }
         }
         self.done.bytes += content.size;
         if content.links > 1 {

@@ -1,13 +1,16 @@
-//! From blocks to a tree: ISO 9660, Joliet, Rock Ridge, several sessions.
+//! From blocks to a tree: ISO 9660, Joliet, Rock Ridge, several sessions; and what computers start
+//! from.
 //!
 //! The blocks are hostile: every offset, length, count, depth and link is checked, and memory is
 //! bounded by [`Limits`]. May not know: where the blocks come from.
 
+mod boot;
 mod extract;
 mod file;
 mod susp;
 mod walk;
 
+pub use boot::{BootImageFacts, BootRecords, ElTorito};
 pub use extract::{ExtractError, ExtractOptions, Extracted};
 pub use file::FileSectors;
 

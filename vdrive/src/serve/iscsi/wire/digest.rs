@@ -1,6 +1,6 @@
 //! CRC-32C, the digest of headers and data (RFC 7143, 13.1).
 
-use crate::crc::Crc32;
+use engine::crc::Crc32;
 
 /// A digest under way: the polynomial is 1EDC6F41h, here with its bits reflected.
 #[derive(Clone, Copy, Debug)]

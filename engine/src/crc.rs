@@ -5,7 +5,7 @@
 /// A checksum under way, by the polynomial with its bits reflected; ones go in first, and the
 /// remainder comes out inverted.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Crc32<const POLYNOMIAL: u32>(u32);
+pub struct Crc32<const POLYNOMIAL: u32>(u32);
 
 /// `tables[k][b]`: what byte `b` does to the remainder, `k` bytes further on.
 const fn tables(polynomial: u32) -> [[u32; 256]; 8] {
@@ -36,12 +36,13 @@ const fn tables(polynomial: u32) -> [[u32; 256]; 8] {
 
 impl<const POLYNOMIAL: u32> Crc32<POLYNOMIAL> {
     /// Of no bytes yet.
-    pub(crate) fn new() -> Self {
+    #[expect(clippy::new_without_default, reason = "no bytes are no value that one falls back to")]
+    pub fn new() -> Self {
         Crc32(!0)
     }
 
     /// With these bytes behind the others.
-    pub(crate) fn add(self, bytes: &[u8]) -> Self {
+    pub fn add(self, bytes: &[u8]) -> Self {
         let tables = const { &tables(POLYNOMIAL) };
         let mut crc = self.0;
         let (words, rest) = bytes.as_chunks::<8>();
@@ -64,7 +65,7 @@ impl<const POLYNOMIAL: u32> Crc32<POLYNOMIAL> {
     }
 
     /// The checksum.
-    pub(crate) fn finish(self) -> u32 {
+    pub fn finish(self) -> u32 {
         !self.0
     }
 }

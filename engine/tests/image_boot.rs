@@ -1,0 +1,259 @@
+//! Images that computers start from, as our own reader and programs that are not ours see them. A
+//! program that is missing is skipped, and says so.
+
+use std::path::Path;
+use std::process::Command;
+
+use engine::image::boot::{BootEntry, BootError, BootImage, Emulation, Platform};
+use engine::image::read::{BootImageFacts, BootRecords};
+use engine::image::{Boot, Image, LayoutError, LayoutOptions, MemorySectors, Meta, Sectors, Tree};
+use engine::units::{BLOCK, Blocks, Lba};
+
+/// Bytes that differ from place to place.
+fn bytes(len: usize) -> Vec<u8> {
+    (0..len as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
+}
+
+fn tree(files: &[(&str, Vec<u8>)]) -> Tree {
+    let mut tree = Tree::new(Meta { mode: 0o755, ..Meta::default() });
+    let boot = tree.add_directory(tree.root(), b"boot", Meta::default()).unwrap();
+    for (name, bytes) in files {
+        tree.add_bytes(boot, name.as_bytes(), Meta::default(), bytes.clone()).unwrap();
+    }
+    tree
+}
+
+fn at(path: &str, platform: Platform) -> BootEntry {
+    BootEntry::new(BootImage::Path(path.into()), platform)
+}
+
+fn image(tree: Tree, boot: Boot) -> Result<Vec<u8>, LayoutError> {
+    let mut image = Image::new(tree, &LayoutOptions { boot, ..LayoutOptions::default() })?;
+    let mut all = vec![0xA5; image.blocks().0 as usize * BLOCK];
+    image.read(Blocks(0), &mut all).unwrap();
+    // Any block alone is what it is within the whole.
+    for (block, whole) in all.chunks_exact(BLOCK).enumerate() {
+        let mut alone = [0x5A; BLOCK];
+        image.read(Blocks(block as u32), &mut alone).unwrap();
+        assert!(alone == whole, "block {block}");
+    }
+    Ok(all)
+}
+
+fn records(image: &[u8]) -> BootRecords {
+    BootRecords::read(&mut MemorySectors(image), Lba(0)).unwrap()
+}
+
+fn word(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())
+}
+
+#[test]
+fn a_boot_image_is_told_where_it_lies() {
+    let code = bytes(5001);
+    let entry = BootEntry { info_table: true, grub2: true, ..at("boot/x.img", Platform::BIOS) };
+    let boot = Boot {
+        entries: vec![entry],
+        catalog: Some(b"boot/boot.cat".to_vec()),
+        manufacturer: b"somebody".to_vec(),
+    };
+    let image = image(tree(&[("x.img", code.clone())]), boot).unwrap();
+    let found = records(&image);
+    assert_eq!(found.findings, []);
+    let el_torito = found.el_torito.unwrap();
+    assert!(el_torito.catalog.manufacturer.starts_with(b"somebody\0"));
+    let (platform, entry, facts) = el_torito.entries().next().unwrap();
+    assert_eq!((platform, entry.sectors, entry.emulation), (Platform::BIOS, 4, Emulation::NONE));
+    assert_eq!(facts, BootImageFacts { info_table: Some(5001), grub2: true });
+    let start = entry.lba as usize * BLOCK;
+    // Only what it is told differs from the file.
+    let differs = |at: usize| (8..64).contains(&at) || (2548..2556).contains(&at);
+    let there = &image[start..start + code.len()];
+    assert!((0..code.len()).all(|at| differs(at) || there[at] == code[at]));
+    assert_eq!([word(there, 8), word(there, 12), word(there, 16)], [16, entry.lba, 5001]);
+    assert_eq!(there[24..64], [0; 40]);
+    assert_eq!(there[2548..2556], (u64::from(entry.lba) * 4 + 5).to_le_bytes());
+
+    // One bit anywhere behind byte 64 makes the sum wrong.
+    let mut bent = image.clone();
+    bent[start + 5000] ^= 1;
+    let finding = &records(&bent).findings[0];
+    assert_eq!(finding.at, start as u64 + 20);
+}
+
+/// A way to change what is asked for.
+type Change = fn(&mut Boot);
+
+#[test]
+fn what_cannot_be_booted_is_refused_in_words() {
+    let files = || tree(&[("x.img", bytes(2000)), ("empty", Vec::new()), ("boot.cat", bytes(1))]);
+    let good = || Boot { entries: vec![at("boot/x.img", Platform::BIOS)], ..Boot::default() };
+    assert!(image(files(), good()).is_ok());
+    let cases: &[(&str, Change)] = &[
+        ("the boot image /boot/y is no file", |b| {
+            b.entries[0].image = BootImage::Path(b"boot/y".to_vec())
+        }),
+        ("the boot image /boot is no file", |b| {
+            b.entries[0].image = BootImage::Path(b"boot".to_vec())
+        }),
+        ("it is empty", |b| b.entries[0].image = BootImage::Path(b"boot/empty".to_vec())),
+        ("a floppy disk of another size", |b| {
+            b.entries[0].emulation = Some(Emulation::FLOPPY_1440)
+        }),
+        ("it has no partition table", |b| b.entries[0].emulation = Some(Emulation::HARD_DISK)),
+        ("it is too short", |b| b.entries[0].grub2 = true),
+        ("33 boot images", |b| b.entries = vec![b.entries[0].clone(); 33]),
+        ("24 is the most", |b| b.manufacturer = vec![b'x'; 25]),
+        ("which is a boot image", |b| b.catalog = Some(b"/boot/x.img".to_vec())),
+        ("is no file of the tree", |b| b.catalog = Some(b"no/boot.cat".to_vec())),
+        ("/boot/ is no name", |b| b.catalog = Some(b"boot/".to_vec())),
+    ];
+    for (words, change) in cases {
+        let mut boot = good();
+        change(&mut boot);
+        let error = image(files(), boot).unwrap_err().to_string();
+        assert!(error.contains(words), "{words}: {error}");
+    }
+    let options = LayoutOptions { base: Lba(100), boot: good(), ..LayoutOptions::default() };
+    let error = Image::new(files(), &options).unwrap_err();
+    assert_eq!(error, LayoutError::Boot(BootError::FurtherSession));
+}
+
+/// Runs a program; what it says, or `None` if it is missing.
+fn run(program: &str, arguments: &[&str]) -> Option<String> {
+    let Ok(done) = Command::new(program).args(arguments).output() else {
+        println!("SKIP: {program} missing");
+        return None;
+    };
+    let [out, err] = [&done.stdout, &done.stderr].map(|b| String::from_utf8_lossy(b).into_owned());
+    assert!(done.status.success(), "{program} {arguments:?}: {err}");
+    Some(out)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> String {
+    std::fs::write(path, bytes).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// The same files and wishes through mkisofs's heirs: catalog and boot images must be ours to the
+/// byte, but for the addresses.
+#[test]
+fn other_programs_make_the_same_catalog_and_patches() {
+    let temp = tempfile::TempDir::new().unwrap();
+    let boot = temp.path().join("source/boot");
+    std::fs::create_dir_all(&boot).unwrap();
+    let files = [("x.img", bytes(3000)), ("floppy", bytes(1_474_560)), ("efi", bytes(70_000))];
+    for (name, bytes) in &files {
+        write(&boot.join(name), bytes);
+    }
+    let entries = vec![
+        BootEntry { info_table: true, ..at("boot/x.img", Platform::BIOS) },
+        at("boot/floppy", Platform::BIOS),
+        at("boot/efi", Platform::UEFI),
+    ];
+    let ours = Boot { entries, catalog: Some(b"boot/boot.cat".to_vec()), ..Boot::default() };
+    let ours = image(tree(&files), ours).unwrap();
+    let theirs = temp.path().join("theirs.iso");
+    let arguments = [
+        "-quiet",
+        "-o",
+        theirs.to_str().unwrap(),
+        "-c",
+        "boot/boot.cat",
+        "-b",
+        "boot/x.img",
+        "-no-emul-boot",
+        "-boot-load-size",
+        "4",
+        "-boot-info-table",
+        "-eltorito-alt-boot",
+        "-b",
+        "boot/floppy",
+        "-eltorito-alt-boot",
+        "-e",
+        "boot/efi",
+        "-no-emul-boot",
+    ];
+    let source = temp.path().join("source").to_str().unwrap().to_owned();
+    for (program, first) in [("xorriso", &["-as", "mkisofs"][..]), ("genisoimage", &[])] {
+        if run(program, &[first, &arguments, &[&*source]].concat()).is_none() {
+            continue;
+        }
+        same_boot(&ours, &std::fs::read(&theirs).unwrap(), program);
+        std::fs::remove_file(&theirs).unwrap();
+    }
+}
+
+fn same_boot(ours: &[u8], theirs: &[u8], who: &str) {
+    let [(mut a, x), (mut b, y)] = [ours, theirs].map(|image| {
+        let found = records(image);
+        assert_eq!(found.findings, [], "{who}");
+        let el_torito = found.el_torito.unwrap();
+        let lbas: Vec<_> = el_torito.entries().map(|(_, entry, _)| entry.lba).collect();
+        (el_torito, lbas)
+    });
+    assert_eq!(a.images, b.images, "{who}");
+    for (x, y) in x.into_iter().zip(y) {
+        let [x, y] = [(ours, x), (theirs, y)].map(|(image, lba)| {
+            let mut bytes = image[lba as usize * BLOCK..][..3000].to_vec();
+            bytes[12..16].fill(0);
+            bytes
+        });
+        assert!(x == y, "{who}");
+    }
+    for catalog in [&mut a.catalog, &mut b.catalog] {
+        catalog.initial.lba = 0;
+        catalog.sections.iter_mut().for_each(|s| s.entries[0].lba = 0);
+    }
+    assert_eq!(a.catalog, b.catalog, "{who}");
+}
+
+#[test]
+fn other_programs_read_our_catalog() {
+    let temp = tempfile::TempDir::new().unwrap();
+    let code = bytes(3000);
+    let mut tree = tree(&[("x.img", code), ("floppy", bytes(2_949_120))]);
+    let hidden = BootImage::Hidden(tree.hide_bytes(bytes(100_000)));
+    let mut disk = bytes(4096);
+    disk[446 + 4] = 0x0C;
+    disk[510..512].copy_from_slice(&[0x55, 0xAA]);
+    let disk = BootImage::Hidden(tree.hide_bytes(disk));
+    let entries = vec![
+        BootEntry { info_table: true, load_segment: 0x1000, ..at("boot/x.img", Platform::BIOS) },
+        BootEntry::new(hidden, Platform::UEFI),
+        at("boot/floppy", Platform::BIOS),
+        BootEntry {
+            emulation: Some(Emulation::HARD_DISK),
+            bootable: false,
+            ..BootEntry::new(disk, Platform::MAC)
+        },
+    ];
+    let manufacturer = b"THE MAKER".to_vec();
+    let image = image(tree, Boot { entries, catalog: None, manufacturer }).unwrap();
+    let path = write(&temp.path().join("ours.iso"), &image);
+    if let Some(said) = run("isoinfo", &["-d", "-i", &path]) {
+        for line in
+            ["El Torito VD version 1 found", "ID 'THE MAKER'", "Load segment 1000", "Nsect 4"]
+        {
+            assert!(said.contains(line), "{line}: {said}");
+        }
+    }
+    if let Some(said) = run("xorriso", &["-indev", &path, "-report_el_torito", "plain"]) {
+        let lines: Vec<String> = said
+            .lines()
+            .filter(|line| line.contains("boot img") || line.contains("img opts"))
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect();
+        let lbas: Vec<_> = records(&image).el_torito.unwrap().entries().map(|e| e.1.lba).collect();
+        let want = [
+            format!("El Torito boot img : 1 BIOS y none 0x1000 0x00 4 {}", lbas[0]),
+            format!("El Torito boot img : 2 UEFI y none 0x0000 0x00 196 {}", lbas[1]),
+            format!("El Torito boot img : 3 BIOS y fd2.8 0x0000 0x00 1 {}", lbas[2]),
+            format!("El Torito boot img : 4 Mac n hd 0x0000 0x0c 1 {}", lbas[3]),
+            "El Torito img opts : 1 boot-info-table isohybrid-suitable".to_owned(),
+        ];
+        let same =
+            |line: &String| lines.iter().any(|l| l.starts_with(line.split(" iso").next().unwrap()));
+        assert!(want.iter().all(same), "{lines:#?}");
+    }
+}
