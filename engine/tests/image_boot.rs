@@ -4,7 +4,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use engine::image::boot::{BootEntry, BootError, BootImage, Emulation, Platform};
+use engine::image::boot::{
+    BootEntry, BootError, BootImage, Code, Disk, Emulation, Guid, Partition, Platform, Told,
+};
 use engine::image::read::{BootImageFacts, BootRecords};
 use engine::image::{Boot, Image, LayoutError, LayoutOptions, MemorySectors, Meta, Sectors, Tree};
 use engine::units::{BLOCK, Blocks, Lba};
@@ -56,6 +58,7 @@ fn a_boot_image_is_told_where_it_lies() {
         entries: vec![entry],
         catalog: Some(b"boot/boot.cat".to_vec()),
         manufacturer: b"somebody".to_vec(),
+        disk: None,
     };
     let image = image(tree(&[("x.img", code.clone())]), boot).unwrap();
     let found = records(&image);
@@ -229,7 +232,7 @@ fn other_programs_read_our_catalog() {
         },
     ];
     let manufacturer = b"THE MAKER".to_vec();
-    let image = image(tree, Boot { entries, catalog: None, manufacturer }).unwrap();
+    let image = image(tree, Boot { entries, manufacturer, ..Boot::default() }).unwrap();
     let path = write(&temp.path().join("ours.iso"), &image);
     if let Some(said) = run("isoinfo", &["-d", "-i", &path]) {
         for line in
@@ -255,5 +258,141 @@ fn other_programs_read_our_catalog() {
         let same =
             |line: &String| lines.iter().any(|l| l.starts_with(line.split(" iso").next().unwrap()));
         assert!(want.iter().all(same), "{lines:#?}");
+    }
+}
+
+/// A GRUB-like start of a disk: a jump over what partition tables need.
+fn code(told: Told) -> Option<Code> {
+    let mut bytes = vec![0x90; 440];
+    bytes[..2].copy_from_slice(&[0xEB, 0x63]);
+    Some(Code { bytes, told })
+}
+
+/// An image that is a disk with an EFI System Partition, in the volume or behind it.
+fn disk(appended: bool, gpt: bool, mbr: bool, apm: bool) -> Vec<u8> {
+    let mut tree = tree(&[("x.img", bytes(5000))]);
+    let esp = BootImage::Hidden(tree.hide_bytes(bytes(1 << 20)));
+    let entries = vec![
+        BootEntry { info_table: true, ..at("boot/x.img", Platform::BIOS) },
+        BootEntry::new(esp.clone(), Platform::UEFI),
+    ];
+    let partition = Partition {
+        image: esp,
+        appended,
+        mbr: 0xEF,
+        gpt: Guid::EFI_SYSTEM,
+        name: "EFI System".to_owned(),
+    };
+    let disk = Disk {
+        code: code(Told::Grub2),
+        mbr,
+        gpt,
+        apm,
+        partitions: vec![partition],
+        ..Disk::default()
+    };
+    image(tree, Boot { entries, disk: Some(disk), ..Boot::default() }).unwrap()
+}
+
+/// Every choice of tables, with the partition within the volume and behind it.
+fn disks() -> Vec<(String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for appended in [false, true] {
+        for (gpt, mbr, apm) in [
+            (false, true, false),
+            (true, false, false),
+            (true, true, false),
+            (true, false, true),
+            (true, true, true),
+            (false, true, true),
+        ] {
+            let name = format!("appended={appended} gpt={gpt} mbr={mbr} apm={apm}");
+            all.push((name, disk(appended, gpt, mbr, apm)));
+        }
+    }
+    all
+}
+
+#[test]
+fn partition_tables_agree_with_each_other_and_with_the_catalog() {
+    for (name, image) in disks() {
+        let found = records(&image);
+        assert_eq!(found.findings, [], "{name}");
+        assert_eq!(image.len() % (1 << 20), 0, "{name}");
+        let lbas: Vec<_> = found.el_torito.unwrap().entries().map(|e| e.1.lba).collect();
+        // GRUB's code is told of the second block of the BIOS's image.
+        assert_eq!(u64::from(word(&image, 432)), u64::from(lbas[0]) * 4 + 4, "{name}");
+        let (start, count) = (lbas[1] * 4, 2048);
+        let mbr = found.mbr.unwrap();
+        if name.contains("mbr=true") {
+            let esp = mbr.partitions[1];
+            assert_eq!((esp.kind, esp.start, esp.sectors), (0xEF, start, count), "{name}");
+            assert!(mbr.partitions[0].active, "{name}");
+        } else {
+            assert_eq!((mbr.partitions[0].kind, mbr.partitions[0].start), (0xEE, 1), "{name}");
+            assert_eq!(mbr.partitions[0].sectors as usize, image.len() / 512 - 1, "{name}");
+        }
+        if name.contains("gpt=true") {
+            let gpt = found.gpt.unwrap();
+            let esp = gpt.entries.iter().find(|(_, e)| e.kind == Guid::EFI_SYSTEM).unwrap();
+            let (start, count) = (u64::from(start), u64::from(count));
+            assert_eq!((esp.1.first, esp.1.last), (start, start + count - 1), "{name}");
+            assert_eq!(gpt.other as usize, image.len() / 512 - 1, "{name}");
+        } else {
+            assert_eq!(found.gpt, None, "{name}");
+        }
+        let map = found.apm.map(|apm| (apm.partitions[0].start, apm.partitions[0].blocks));
+        assert_eq!(map, name.contains("apm=true").then_some((start / 4, count / 4)), "{name}");
+        // The last block of the volume is the image's, so that all of it is copied.
+        assert_eq!(word(&image, 16 * BLOCK + 80) as usize, image.len() / BLOCK, "{name}");
+    }
+}
+
+#[test]
+fn a_damaged_gpt_is_found_at_its_place() {
+    let good = disk(true, true, false, false);
+    let last = good.len() - 512;
+    for (at, place, words) in [
+        (512 + 16, 512 + 16, "checksum of the GPT header"),
+        (1024 + 5, 1024, "checksum of the GPT's partitions"),
+        (last + 40, last + 16, "checksum of the GPT header"),
+        (last, 512 + 32, "no second GPT"),
+        (512 + 80, 512 + 16, "checksum of the GPT header"),
+    ] {
+        let mut image = good.clone();
+        image[at] ^= 0x80;
+        let findings = records(&image).findings;
+        let found = findings.iter().any(|f| f.at == place as u64 && f.what.contains(words));
+        assert!(found, "{words}: {findings:?}");
+    }
+}
+
+#[test]
+fn partitioners_have_nothing_to_complain_of() {
+    let temp = tempfile::TempDir::new().unwrap();
+    for (name, image) in disks() {
+        let path = write(&temp.path().join("disk.iso"), &image);
+        if name.contains("gpt=true")
+            && name.contains("apm=false")
+            && let Some(said) = run("sgdisk", &["-v", "-p", &path])
+        {
+            let hybrid = name.contains("mbr=true");
+            assert!(hybrid || said.contains("No problems found"), "{name}: {said}");
+            assert!(said.contains("EF00  EFI System"), "{name}: {said}");
+        }
+        if let Some(said) = run("fdisk", &["-l", &path]) {
+            let kind = if name.contains("gpt=true") { "EFI System" } else { "EFI (FAT-12/16/32)" };
+            assert!(said.contains(kind), "{name}: {said}");
+        }
+        if let Some(said) = run("xorriso", &["-indev", &path, "-report_system_area", "plain"]) {
+            let gpt = said.contains("GPT lba range");
+            assert_eq!(gpt, name.contains("gpt=true"), "{name}: {said}");
+            assert_eq!(
+                said.contains("APM block size"),
+                name.contains("apm=true"),
+                "{name}: {said}"
+            );
+            assert!(!said.contains("Backup GPT"), "{name}: {said}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Where the contents of files lie in an image, and what numbers nodes have on it.
 
+use std::ops::Range;
+
 use super::iso9660::record::SECTION_MAX;
 use super::tree::{ContentId, Kind, NodeId, Source, Tree};
 use crate::units::BLOCK;
@@ -14,6 +16,8 @@ pub(super) struct Contents {
     /// The contents that this image holds, in the order of their places.
     order: Vec<ContentId>,
     serials: Vec<u32>,
+    /// How many of the last ones in `order` lie behind the volume.
+    tail: usize,
     /// Block that stands for everything empty.
     pub empty: u32,
     /// Whether anything is empty.
@@ -22,18 +26,22 @@ pub(super) struct Contents {
 
 impl Contents {
     /// Puts contents in their order, those that no path leads to before the others, which come in
-    /// the order of the paths that lead to them first; and numbers the nodes. Nothing has a place
-    /// yet.
-    pub(super) fn number(tree: &Tree, base: u32) -> Contents {
+    /// the order of the paths that lead to them first; and numbers the nodes. Those in `tail` come
+    /// last. Nothing has a place yet.
+    pub(super) fn number(tree: &Tree, base: u32, tail: &[ContentId]) -> Contents {
         let mut contents = Contents {
             base,
             starts: vec![0; tree.content_count()],
             order: Vec::new(),
+            tail: tail.len(),
             serials: vec![0; tree.len()],
             empty: 0,
             any_empty: false,
         };
-        let hidden = |id: &ContentId| tree.content(*id).links == 0 && tree.content(*id).size > 0;
+        let hidden = |id: &ContentId| {
+            let content = tree.content(*id);
+            content.links == 0 && content.size > 0 && !tail.contains(id)
+        };
         contents.order.extend((0..tree.content_count() as u32).map(ContentId).filter(hidden));
         // Serial number of each content that has been met.
         let mut met = vec![0; tree.content_count()];
@@ -53,19 +61,30 @@ impl Contents {
                     match (&content.source, content.size) {
                         (_, 0) => contents.any_empty = true,
                         (Source::OnDisc(_), _) => {}
+                        _ if tail.contains(&id) => {}
                         _ => contents.order.push(id),
                     }
                 }
                 _ => contents.any_empty = true,
             }
         }
+        contents.order.extend(tail);
         contents.order.shrink_to_fit();
         contents
     }
 
-    /// Gives each content its place from block `at` on; the block behind the last one.
-    pub(super) fn place(&mut self, tree: &Tree, mut at: u64) -> u64 {
-        for &id in &self.order {
+    /// Gives each content of the volume its place from block `at` on; the block behind the last one.
+    pub(super) fn place(&mut self, tree: &Tree, at: u64) -> u64 {
+        self.place_some(tree, 0..self.order.len() - self.tail, at)
+    }
+
+    /// The same for those behind the volume.
+    pub(super) fn place_tail(&mut self, tree: &Tree, at: u64) -> u64 {
+        self.place_some(tree, self.order.len() - self.tail..self.order.len(), at)
+    }
+
+    fn place_some(&mut self, tree: &Tree, which: Range<usize>, mut at: u64) -> u64 {
+        for &id in &self.order[which] {
             // Where this does not fit, the end does not either, and the image is refused.
             self.starts[id.0 as usize] = at as u32;
             at += tree.content(id).size.div_ceil(BLOCK as u64);

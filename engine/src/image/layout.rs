@@ -3,12 +3,13 @@
 //!
 //! In this order: system area, volume descriptors, path tables, directories of the primary and then
 //! of the Joliet hierarchy, one empty block for all that is empty, contents that no path leads to
-//! (boot catalog, boot images), contents in the order of their paths, padding. Pure: asks neither the
-//! host nor a clock.
+//! (boot catalog, boot images), contents in the order of their paths, padding; behind the volume,
+//! what is appended to it as partitions, and the second partition table. Pure: asks neither the host
+//! nor a clock.
 
 use std::fmt;
 
-use super::boot::{Boot, BootError, Patches, Setup};
+use super::boot::{Boot, BootError, Ends, Patches, Seed, Setup};
 use super::contents::Contents;
 use super::hierarchy::{Flavour, Hierarchy};
 use super::iso9660::names;
@@ -170,6 +171,8 @@ pub(super) struct Layout {
     boot: Setup,
     /// What begins where, ascending.
     regions: Vec<(u32, Region)>,
+    /// Where the volume ends.
+    volume_end: u32,
     /// The end of the image.
     pub blocks: u32,
 }
@@ -179,11 +182,20 @@ pub(super) struct Layout {
 enum Region {
     SystemArea,
     Descriptors,
-    PathTable { joliet: bool, order: Order },
-    Directories { joliet: bool },
+    PathTable {
+        joliet: bool,
+        order: Order,
+    },
+    Directories {
+        joliet: bool,
+    },
     Empty,
     Contents,
     Pad,
+    /// Partitions behind the volume.
+    Appended,
+    /// The second partition table.
+    Backup,
 }
 
 /// What one block belongs to.
@@ -224,7 +236,7 @@ impl Layout {
             return Err(LayoutError::TooManyDirectories { count });
         }
         let mut findings = Findings { tree, options, list: Vec::new() };
-        let contents = Contents::number(tree, base);
+        let contents = Contents::number(tree, base, &boot.appended());
         let all_times = !options.reproducible;
         let flavour = Flavour::Primary { rock_ridge: options.rock_ridge, all_times };
         let primary =
@@ -241,6 +253,7 @@ impl Layout {
             contents,
             boot,
             regions: Vec::new(),
+            volume_end: 0,
             blocks: 0,
         };
         let blocks = layout.place(tree);
@@ -289,7 +302,14 @@ impl Layout {
         let first = region(regions, Region::Contents, 0);
         let end = self.contents.place(tree, first.into());
         region(regions, Region::Contents, end - u64::from(first));
-        region(regions, Region::Pad, self.options.pad.0.into());
+        let end = region(regions, Region::Pad, self.options.pad.0.into());
+        self.volume_end = end.wrapping_add(self.options.pad.0);
+        let end = self.contents.place_tail(tree, self.volume_end.into());
+        region(regions, Region::Appended, end - u64::from(self.volume_end));
+        let (backup, end) = self.boot.end(end);
+        let filled = region(regions, Region::Pad, 0);
+        region(regions, Region::Pad, end - backup - u64::from(filled));
+        region(regions, Region::Backup, backup);
         at
     }
 
@@ -300,16 +320,21 @@ impl Layout {
         let end = self.regions.get(next).map_or(self.blocks, |(end, _)| *end);
         let structure = |index, start| Place::Structure(Structure { region, index, start });
         match region {
-            Region::SystemArea => Place::Zeros { end, what: "system area" },
+            Region::SystemArea if self.boot.disk.is_none() => {
+                Place::Zeros { end, what: "system area" }
+            }
             Region::Empty => Place::Zeros { end, what: "empty files" },
             Region::Pad => Place::Zeros { end, what: "padding" },
-            Region::Descriptors | Region::PathTable { .. } => structure(0, start),
+            Region::SystemArea
+            | Region::Descriptors
+            | Region::PathTable { .. }
+            | Region::Backup => structure(0, start),
             Region::Directories { joliet } => {
                 let directories = &self.hierarchy(joliet).directories;
                 let index = directories.partition_point(|d| d.start <= block) - 1;
                 structure(index, directories[index].start)
             }
-            Region::Contents => {
+            Region::Contents | Region::Appended => {
                 let found = self.contents.at(block);
                 let (content, start) = found.expect("the region begins with a content");
                 Place::Content { content, start }
@@ -326,7 +351,9 @@ impl Layout {
             Region::Directories { joliet } => {
                 self.hierarchy(joliet).directory(tree, structure.index, &self.contents)
             }
-            Region::SystemArea | Region::Empty | Region::Contents | Region::Pad => Vec::new(),
+            Region::SystemArea => self.boot.system_area(&self.contents, self.ends(), &self.seed()),
+            Region::Backup => self.boot.backup(&self.contents, self.ends(), &self.seed()),
+            Region::Empty | Region::Contents | Region::Pad | Region::Appended => Vec::new(),
         }
     }
 
@@ -349,8 +376,20 @@ impl Layout {
                 tree.display_path(self.hierarchy(joliet).node(structure.index))
             }
             Region::PathTable { .. } => "path tables".to_owned(),
+            Region::SystemArea => "system area".to_owned(),
+            Region::Backup => "second partition table".to_owned(),
             _ => "volume descriptors".to_owned(),
         }
+    }
+
+    fn ends(&self) -> Ends {
+        Ends { volume: self.volume_end, image: self.blocks }
+    }
+
+    /// What makes this disk another than others: name, time, size.
+    fn seed(&self) -> Seed {
+        let LayoutOptions { volume_id, stamp, .. } = &self.options;
+        Seed(format!("{volume_id}\n{}\n{}\n{}", stamp.secs, stamp.nanos, self.blocks).into_bytes())
     }
 
     fn hierarchy(&self, joliet: bool) -> &Hierarchy {

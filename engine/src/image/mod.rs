@@ -12,6 +12,7 @@ pub mod eltorito;
 pub mod fuzzing;
 mod hierarchy;
 mod host;
+pub mod hybrid;
 mod iso9660;
 mod joliet;
 mod layout;

@@ -2,15 +2,18 @@
 //!
 //! May not know: where anything will lie.
 
+mod disk;
 mod patch;
 mod setup;
 
+pub(super) use disk::{Ends, Seed};
 pub(super) use patch::{Patches, WordSum};
 pub(super) use setup::Setup;
 
 use std::fmt;
 
 pub use super::eltorito::{ENTRIES_MAX, Emulation, Platform};
+pub use super::hybrid::gpt::Guid;
 use super::tree::{ContentId, TreeError, push_readable};
 
 /// What a computer finds on the disc to start from. Empty: nothing.
@@ -23,6 +26,97 @@ pub struct Boot {
     pub catalog: Option<Vec<u8>>,
     /// Who made the boot catalog: up to 24 bytes.
     pub manufacturer: Vec<u8>,
+    /// What makes the image a disk to start from as well, copied as it is.
+    pub disk: Option<Disk>,
+}
+
+/// What the system area and the end of an image hold, for the image as a disk: a USB stick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// What a BIOS starts.
+    pub code: Option<Code>,
+    /// Whether the partitions are told in the master boot record.
+    pub mbr: bool,
+    /// Whether they are told in a GUID Partition Table, which UEFI prefers; at both ends of the
+    /// image.
+    pub gpt: bool,
+    /// Whether they are told in an Apple Partition Map.
+    pub apm: bool,
+    /// The volume itself as a partition of the master boot record.
+    pub volume: VolumePartition,
+    /// Partitions besides the volume.
+    pub partitions: Vec<Partition>,
+    /// Fill the image up to whole MiB: cylinders, which some BIOSes want.
+    pub align: bool,
+    /// The number of the disk in the master boot record; `None`: one made of the volume's name and
+    /// time.
+    pub number: Option<u32>,
+}
+
+impl Default for Disk {
+    fn default() -> Disk {
+        Disk {
+            code: None,
+            mbr: true,
+            gpt: false,
+            apm: false,
+            volume: VolumePartition::default(),
+            partitions: Vec::new(),
+            align: true,
+            number: None,
+        }
+    }
+}
+
+/// Boot code of the system area, and what it is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// Its bytes, those of the partition table left out or not.
+    pub bytes: Vec<u8>,
+    /// What it is told.
+    pub told: Told,
+}
+
+/// What boot code is told of the first image that a BIOS starts from a disc.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Nothing.
+    Nothing,
+    /// Where it lies, as ISOLINUX's isohdpfx.bin wants it.
+    Isolinux,
+    /// Where its second block lies, as GRUB 2's boot_hybrid.img wants it.
+    Grub2,
+}
+
+/// The volume as a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VolumePartition {
+    /// Its type in the master boot record.
+    pub kind: u8,
+    /// First sector of 512 bytes.
+    pub start: u32,
+}
+
+impl Default for VolumePartition {
+    /// A type that Windows leaves alone, as isohybrid has it.
+    fn default() -> VolumePartition {
+        VolumePartition { kind: 0x17, start: 0 }
+    }
+}
+
+/// A partition besides the volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// What is in it; it may be an entry's image as well.
+    pub image: BootImage,
+    /// Whether it lies behind the volume and not in it.
+    pub appended: bool,
+    /// Its type in the master boot record.
+    pub mbr: u8,
+    /// Its type in a GUID Partition Table.
+    pub gpt: Guid,
+    /// Its name there.
+    pub name: String,
 }
 
 /// An entry of the boot catalog.
@@ -117,6 +211,29 @@ pub enum BootError {
     },
     /// The boot catalog cannot have its name.
     Catalog(TreeError),
+    /// More partitions than the tables have room for.
+    Partitions {
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        room: usize,
+    },
+    /// One image as two partitions.
+    PartitionTwice {
+        /// The second one's name.
+        name: String,
+    },
+    /// Boot code that is too long.
+    Code {
+        /// Its bytes.
+        bytes: usize,
+        /// How many there may be.
+        room: usize,
+    },
+    /// Boot code shall be told of an image for a BIOS, and there is none.
+    NothingToTell,
+    /// Boot code that does not leave the room that an Apple Partition Map needs.
+    NoRoomForMap,
     /// The boot catalog would take the place of a boot image.
     CatalogIsImage {
         /// The path of both.
@@ -155,6 +272,22 @@ impl fmt::Display for BootError {
                 write!(f, "the boot image {image} cannot be read: {detail}")
             }
             BootError::Catalog(error) => write!(f, "the boot catalog: {error}"),
+            BootError::Partitions { count, room } => {
+                write!(f, "{count} partitions are more than the partition table takes ({room})")
+            }
+            BootError::PartitionTwice { name } => {
+                write!(f, "the partition {name:?} is one that comes before already")
+            }
+            BootError::Code { bytes, room } => write!(
+                f,
+                "the boot code for disks has {bytes} bytes, and the partition tables leave {room}"
+            ),
+            BootError::NothingToTell => f.write_str(
+                "the boot code for disks loads the image for a BIOS, and there is no such image",
+            ),
+            BootError::NoRoomForMap => f.write_str(
+                "the boot code for disks does not begin such that an Apple Partition Map fits in",
+            ),
             BootError::CatalogIsImage { path } => {
                 write!(f, "the boot catalog cannot be {path}, which is a boot image")
             }

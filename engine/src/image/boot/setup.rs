@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::disk::{Drive, Ends, Seed};
 use super::patch::Patches;
 use super::{Boot, BootEntry, BootError, BootImage, Emulation, Platform, readable};
 use crate::image::build::open;
@@ -22,6 +23,8 @@ pub(in crate::image) struct Setup {
     entries: Vec<Found>,
     /// Contents that are told of themselves: with an information table, with GRUB 2's address.
     patched: BTreeMap<ContentId, (bool, bool)>,
+    /// What makes it a disk.
+    pub disk: Option<Drive>,
 }
 
 /// An entry of the catalog that has no address yet.
@@ -40,35 +43,47 @@ impl Setup {
         base: Lba,
     ) -> Result<Setup, BootError> {
         let mut setup = Setup::default();
-        if boot.entries.is_empty() {
+        if boot.entries.is_empty() && boot.disk.is_none() {
             return Ok(setup);
         }
         if base != Lba(0) {
             return Err(BootError::FurtherSession);
         }
+        if !boot.entries.is_empty() {
+            setup.fill_catalog(boot, tree)?;
+        }
+        if let Some(disk) = &boot.disk {
+            let first = setup.entries.iter().find(|found| found.platform == Platform::BIOS);
+            let first = first.map(|found| found.content);
+            setup.disk = Some(Drive::new(disk, tree, first)?);
+        }
+        Ok(setup)
+    }
+
+    fn fill_catalog(&mut self, boot: &Boot, tree: &mut Tree) -> Result<(), BootError> {
         let count = boot.entries.len();
         if count > ENTRIES_MAX {
             return Err(BootError::Entries { count });
         }
         let bytes = boot.manufacturer.len();
-        let room = setup.manufacturer.get_mut(..bytes);
+        let room = self.manufacturer.get_mut(..bytes);
         room.ok_or(BootError::Manufacturer { bytes })?.copy_from_slice(&boot.manufacturer);
         for entry in &boot.entries {
             let content = find(tree, &entry.image)?;
             let found = Found { content, platform: entry.platform, entry: fill(tree, entry)? };
-            setup.entries.push(found);
-            let patched = setup.patched.entry(content).or_default();
+            self.entries.push(found);
+            let patched = self.patched.entry(content).or_default();
             *patched = (patched.0 || entry.info_table, patched.1 || entry.grub2);
         }
-        setup.patched.retain(|_, (table, grub2)| *table || *grub2);
-        setup.catalog = Some(match &boot.catalog {
+        self.patched.retain(|_, (table, grub2)| *table || *grub2);
+        self.catalog = Some(match &boot.catalog {
             Some(path) if boot.entries.iter().any(|e| is_at(tree, &e.image, path)) => {
                 return Err(BootError::CatalogIsImage { path: readable(path) });
             }
             Some(path) => name_catalog(tree, path)?,
             None => tree.hide(BLOCK as u64, Source::BootCatalog),
         });
-        Ok(setup)
+        Ok(())
     }
 
     /// The boot record, if there is anything to boot.
@@ -95,6 +110,27 @@ impl Setup {
         .emit()
     }
 
+    /// The contents that lie behind the volume.
+    pub(in crate::image) fn appended(&self) -> Vec<ContentId> {
+        self.disk.as_ref().map_or(Vec::new(), Drive::appended)
+    }
+
+    /// Blocks of the second partition table, and the end of an image of which this much is laid
+    /// out.
+    pub(in crate::image) fn end(&self, at: u64) -> (u64, u64) {
+        self.disk.as_ref().map_or((0, at), |disk| disk.end(at))
+    }
+
+    /// The system area of a disk.
+    pub(in crate::image) fn system_area(&self, at: &Contents, ends: Ends, seed: &Seed) -> Vec<u8> {
+        self.disk.as_ref().map_or(Vec::new(), |disk| disk.system_area(at, ends, seed))
+    }
+
+    /// The second partition table of a disk.
+    pub(in crate::image) fn backup(&self, at: &Contents, ends: Ends, seed: &Seed) -> Vec<u8> {
+        self.disk.as_ref().map_or(Vec::new(), |disk| disk.backup(at, ends, seed))
+    }
+
     /// What a content is told of itself, if anything.
     pub(in crate::image) fn patches(
         &self,
@@ -114,7 +150,7 @@ fn is_at(tree: &Tree, image: &BootImage, path: &[u8]) -> bool {
 }
 
 /// The content that an entry boots.
-fn find(tree: &Tree, image: &BootImage) -> Result<ContentId, BootError> {
+pub(super) fn find(tree: &Tree, image: &BootImage) -> Result<ContentId, BootError> {
     let id = match image {
         BootImage::Hidden(id) => *id,
         BootImage::Path(path) => match tree.lookup(path).map(|node| tree.kind(node)) {

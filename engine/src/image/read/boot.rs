@@ -1,11 +1,15 @@
 //! What an image has for computers to start from, out of hostile bytes.
 
+use super::disk::partition_tables;
 use super::{DESCRIPTORS_MAX, Flaw, Input, Limits, ReadError};
 use crate::image::boot::WordSum;
 use crate::image::eltorito::{
     BOOT_RECORD_AT, Catalog, Emulation, Entry, GRUB2_AT, INFO_TABLE, InfoTable, Platform,
     grub2_address, parse_boot_record,
 };
+use crate::image::hybrid::apm::Apm;
+use crate::image::hybrid::gpt::Gpt;
+use crate::image::hybrid::mbr::Mbr;
 use crate::image::iso9660::volume::{STANDARD_ID, SYSTEM_AREA, TYPE_TERMINATOR};
 use crate::image::sectors::Sectors;
 use crate::units::{BLOCK, Lba};
@@ -21,6 +25,12 @@ const SUMMED_MAX: u64 = 64 << 20;
 pub struct BootRecords {
     /// The boot catalog, if there is one.
     pub el_torito: Option<ElTorito>,
+    /// The partitions of the master boot record.
+    pub mbr: Option<Mbr>,
+    /// The GUID Partition Table at the start of the image.
+    pub gpt: Option<Gpt>,
+    /// The Apple Partition Map.
+    pub apm: Option<Apm>,
     /// What is wrong with all this.
     pub findings: Vec<Flaw>,
 }
@@ -58,11 +68,15 @@ impl BootRecords {
     pub fn read(sectors: &mut dyn Sectors, session: Lba) -> Result<BootRecords, ReadError> {
         let mut input = Input::new(sectors, Limits::default());
         let start = u32::try_from(session.0).unwrap_or(0);
-        let el_torito = match boot_record(&mut input, start)? {
-            Some(lba) => el_torito(&mut input, start, lba)?,
-            None => None,
-        };
-        Ok(BootRecords { el_torito, findings: input.flaws })
+        let mut records = BootRecords::default();
+        if let Some(lba) = boot_record(&mut input, start)? {
+            records.el_torito = el_torito(&mut input, start, lba)?;
+        }
+        if start == 0 {
+            partition_tables(&mut input, &mut records)?;
+        }
+        records.findings = input.flaws;
+        Ok(records)
     }
 }
 

@@ -5,6 +5,7 @@
 //! bounded by [`Limits`]. May not know: where the blocks come from.
 
 mod boot;
+mod disk;
 mod extract;
 mod file;
 mod susp;

@@ -19,7 +19,7 @@ pub(super) fn description(args: &BootArgs, tree: &mut Tree) -> Result<Boot, Fail
     let entries = args.boot.iter().map(|spec| entry(spec, tree)).collect::<Result<_, _>>()?;
     let manufacturer = args.boot_manufacturer.clone().into_bytes();
     let catalog = args.boot_catalog.clone().map(String::into_bytes);
-    Ok(Boot { entries, catalog, manufacturer })
+    Ok(Boot { entries, catalog, manufacturer, disk: None })
 }
 
 fn entry(spec: &BootSpec, tree: &mut Tree) -> Result<BootEntry, Failure> {
