@@ -7,7 +7,9 @@ use std::process::Command;
 use engine::image::boot::{
     BootEntry, BootError, BootImage, Code, Disk, Emulation, Guid, Partition, Platform, Told,
 };
-use engine::image::read::{BootImageFacts, BootRecords};
+use engine::image::eltorito::Entry;
+use engine::image::fat::fat;
+use engine::image::read::{BootImageFacts, BootRecords, FileSectors, ReadOptions, Volume};
 use engine::image::{Boot, Image, LayoutError, LayoutOptions, MemorySectors, Meta, Sectors, Tree};
 use engine::units::{BLOCK, Blocks, Lba};
 
@@ -393,6 +395,90 @@ fn partitioners_have_nothing_to_complain_of() {
                 "{name}: {said}"
             );
             assert!(!said.contains("Backup GPT"), "{name}: {said}");
+        }
+    }
+}
+
+/// What an image has, without addresses.
+fn essence(image: &[u8]) -> String {
+    let found = records(image);
+    assert_eq!(found.findings, []);
+    let el_torito = found.el_torito.unwrap();
+    let catalog: Vec<_> = el_torito
+        .entries()
+        .map(|(platform, entry, facts)| (platform, Entry { lba: 0, ..*entry }, facts))
+        .collect();
+    let mbr = found.mbr.map(|mbr| (mbr.disk, mbr.partitions.map(|p| (p.active, p.kind))));
+    let gpt = found.gpt.map(|gpt| {
+        let entries = gpt.entries.into_iter();
+        entries.map(|(n, e)| (n, e.kind, e.attributes, e.name)).collect::<Vec<_>>()
+    });
+    let apm = found.apm.map(|apm| apm.partitions.into_iter().map(|p| p.name).collect::<Vec<_>>());
+    let code: Vec<u8> = image[..440]
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| !(432..440).contains(i))
+        .map(|(_, b)| *b)
+        .collect();
+    format!("{catalog:?}\n{mbr:?}\n{gpt:?}\n{apm:?}\n{code:?}")
+}
+
+#[test]
+fn the_boot_set_up_of_an_image_is_repeated() {
+    let temp = tempfile::TempDir::new().unwrap();
+    let path = temp.path().join("old.iso");
+    for (name, old) in disks() {
+        write(&path, &old);
+        let mut sectors = FileSectors::open(&path).unwrap();
+        let volume = Volume::read(&mut sectors, &ReadOptions::default()).unwrap();
+        let found = records(&old);
+        // With the boot image in the tree, longer than it was, and without it.
+        for files in [vec![("x.img", bytes(9000)), ("more", bytes(3000))], vec![]] {
+            let mut tree = tree(&files);
+            let boot = Boot::from_image(&found, &volume, &path, &mut sectors, &mut tree).unwrap();
+            let new = image(tree, boot).unwrap();
+            let table = |size: usize| format!("info_table: Some({size})");
+            let want = match files.is_empty() {
+                true => essence(&old),
+                false => essence(&old).replace(&table(5000), &table(9000)),
+            };
+            assert_eq!(essence(&new), want, "{name}");
+            // The partition holds the same bytes.
+            let esp = |image: &[u8]| {
+                let lba = records(image).el_torito.unwrap().catalog.sections[0].entries[0].lba;
+                image[lba as usize * BLOCK..][..1 << 20].to_vec()
+            };
+            assert!(esp(&old) == esp(&new), "{name}");
+        }
+    }
+}
+
+#[test]
+fn an_efi_system_partition_of_a_folder_is_a_sound_file_system() {
+    let temp = tempfile::TempDir::new().unwrap();
+    let mut tree = Tree::new(Meta::default());
+    let mut at = tree.root();
+    for name in ["EFI", "Boot", "a folder with a long name"] {
+        at = tree.add_directory(at, name.as_bytes(), Meta::default()).unwrap();
+    }
+    for i in 0..300 {
+        let name = format!("a file with a long common beginning {i}.data");
+        tree.add_bytes(at, name.as_bytes(), Meta::default(), bytes(i * 37)).unwrap();
+    }
+    for size in [0, 6 << 20] {
+        tree.add_bytes(tree.root(), format!("{size}").as_bytes(), Meta::default(), bytes(size))
+            .unwrap();
+        let image = fat(&tree, "EFI", 0x1234_5678).unwrap();
+        let path = write(&temp.path().join("esp.img"), &image);
+        if let Some(said) = run("fsck.fat", &["-n", "-v", &path]) {
+            assert!(said.contains(if size == 0 { "305 files" } else { "306 files" }), "{said}");
+        }
+        let inside =
+            "::EFI/Boot/a folder with a long name/a file with a long common beginning 299.data";
+        let out = temp.path().join("out");
+        if run("mcopy", &["-n", "-i", &path, inside, out.to_str().unwrap()]).is_some() {
+            assert!(std::fs::read(&out).unwrap() == bytes(299 * 37));
+            std::fs::remove_file(&out).unwrap();
         }
     }
 }

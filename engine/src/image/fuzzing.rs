@@ -1,6 +1,6 @@
 //! Functions for fuzz targets and property tests: each takes any bytes and panics on a bug.
 
-use super::read::{Limits, Namespace, ReadOptions, Volume};
+use super::read::{BootRecords, Limits, Namespace, ReadOptions, Volume};
 use super::rockridge;
 use super::sectors::{MemorySectors, Sectors};
 use super::{ContentId, Image, Kind, LayoutOptions, Meta, NodeId, Source, Time, Tree};
@@ -23,6 +23,9 @@ pub fn iso_reader(bytes: &[u8]) {
         depth: 64,
         findings: 50,
     };
+    if let Ok(records) = BootRecords::read(&mut sectors, Lba(0)) {
+        assert!(records.findings.len() <= Limits::default().findings as usize);
+    }
     for namespace in [Namespace::Best, Namespace::RockRidge, Namespace::Joliet, Namespace::Iso9660]
     {
         let options = ReadOptions { session: Lba(0), namespace, limits };

@@ -8,6 +8,7 @@ pub mod boot;
 mod build;
 mod contents;
 pub mod eltorito;
+pub mod fat;
 #[doc(hidden)]
 pub mod fuzzing;
 mod hierarchy;

@@ -284,7 +284,10 @@ const CREATE_EXAMPLES: &str = "Examples:
   kiln image create ~/photos -o photos.iso
   kiln image create a.txt b.txt -V NOTES -o notes.iso
   kiln image create cd -o cd.iso --boot isolinux/isolinux.bin,info-table
-  kiln image create cd -o cd.iso --boot boot/floppy.img --boot efi.img,uefi,outside";
+  kiln image create cd -o cd.iso --boot boot/floppy.img --boot efi.img,uefi,outside
+  kiln image create cd -o cd.iso --boot boot/eltorito.img,info-table,grub2 \\
+      --grub2-mbr boot_hybrid.img --efi-folder efi --partition-table gpt
+  kiln image create new -o new.iso --boot-from old.iso";
 
 /// Make virtual discs.
 #[derive(Debug, Subcommand)]

@@ -72,7 +72,7 @@ fn create(
         leave_out,
     };
     let mut tree = Tree::scan(paths, &job.scan_options())?;
-    let boot = boot::description(boot, &mut tree)?;
+    let boot = boot::description(boot, &mut tree, stamp)?;
     let image = Image::new(tree, &LayoutOptions { boot, ..job.layout_options(Lba(0)) })?;
     for finding in image.findings() {
         out::note(&finding.describe(image.tree()));

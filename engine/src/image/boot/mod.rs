@@ -3,6 +3,7 @@
 //! May not know: where anything will lie.
 
 mod disk;
+mod from;
 mod patch;
 mod setup;
 

@@ -50,6 +50,23 @@ pub(crate) fn share(code: &mut [u8]) -> bool {
     true
 }
 
+/// Takes the driver descriptor map out of boot code again, of those kinds that it can be put into.
+pub(crate) fn unshare(code: &mut [u8]) {
+    if code.len() < 34 {
+        return;
+    }
+    let (jump, way) = (code[4], code[5]);
+    if code[32..34] == [0x33, 0xED] {
+        code[..32].fill(0x90);
+        code[..2].copy_from_slice(&[0x33, 0xED]);
+    } else if jump == 0xEB && (0x10 - 4..0x80 - 4).contains(&way) {
+        code[..DRIVER_MAP].fill(0x90);
+        code[..2].copy_from_slice(&[0xEB, way + 4]);
+    } else {
+        code[..DRIVER_MAP].fill(0);
+    }
+}
+
 impl Apm {
     /// The blocks of 2048 bytes from block 1 on.
     pub(crate) fn emit(&self) -> Vec<u8> {
@@ -141,10 +158,15 @@ mod tests {
         assert_eq!(grub[..6], [b'E', b'R', 8, 0, 0xEB, 0x5F]);
         assert_eq!(6 + 0x5F, 2 + 0x63);
         assert_eq!(Apm::block_size(&grub), Some(2048));
+        unshare(&mut grub);
+        assert_eq!(grub[..4], [0xEB, 0x63, 0x90, 0x90]);
         let mut isolinux = [0x90; 440];
         isolinux[..2].copy_from_slice(&[0x33, 0xED]);
         assert!(share(&mut isolinux));
         assert_eq!(isolinux[4..6], [0xEB, 0x1A]);
+        isolinux[32..34].copy_from_slice(&[0x33, 0xED]);
+        unshare(&mut isolinux);
+        assert_eq!(isolinux[..4], [0x33, 0xED, 0x90, 0x90]);
         let mut other = [0xFA; 440];
         assert!(!share(&mut other));
         assert_eq!(other, [0xFA; 440]);

@@ -3,10 +3,12 @@
 //! May not know: how anything is done.
 #![expect(missing_docs, reason = "a comment on a group would replace its own help")]
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::Args;
+use clap::{Args, ValueEnum, ValueHint};
 use engine::image::boot::{Emulation, Platform};
+use engine::image::hybrid::mbr::EFI_SYSTEM;
 
 /// What computers shall start from.
 #[derive(Args, Clone, Debug, Default)]
@@ -18,18 +20,86 @@ pub struct BootArgs {
     /// other computers than PCs with a BIOS; `info-table` and `grub2` to tell the file where it
     /// lies, as ISOLINUX and GRUB 2 want it; `no-emulation`, `floppy` or `hard-disk` (a file of
     /// exactly a floppy's size is a floppy unless told otherwise); `load-sectors=N` of 512 bytes;
-    /// `load-segment=HEX`; `not-bootable`; `outside` if PATH is a file of this machine that shall
-    /// have no name in the image.
+    /// `load-segment=HEX`; `not-bootable`; `partition` to make it a partition of a disk as well;
+    /// `outside` if PATH is a file of this machine that shall have no name in the image.
     #[arg(long, value_name = "PATH[,OPTION...]")]
     pub boot: Vec<BootSpec>,
 
     /// Give the boot catalog this path in the image; without it, no name leads there
-    #[arg(long, value_name = "PATH", requires = "boot")]
+    #[arg(long, value_name = "PATH")]
     pub boot_catalog: Option<String>,
 
     /// The manufacturer that the boot catalog names, up to 24 bytes
-    #[arg(long, value_name = "NAME", requires = "boot", default_value = "")]
-    pub boot_manufacturer: String,
+    #[arg(long, value_name = "NAME")]
+    pub boot_manufacturer: Option<String>,
+
+    /// Make an EFI System Partition of this folder, and start computers with UEFI from it
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub efi_folder: Option<PathBuf>,
+
+    /// Boot code for the image copied to a disk: GRUB 2's boot_hybrid.img
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub grub2_mbr: Option<PathBuf>,
+
+    /// Boot code for the image copied to a disk: ISOLINUX's isohdpfx.bin
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "grub2_mbr")]
+    pub isolinux_mbr: Option<PathBuf>,
+
+    /// Boot code for the image copied to a disk, which is told nothing
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(conflicts_with_all = ["grub2_mbr", "isolinux_mbr"])]
+    pub mbr: Option<PathBuf>,
+
+    /// How partitions are told on a disk; several make a hybrid (default with boot code or
+    /// partitions: mbr)
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub partition_table: Vec<Table>,
+
+    /// Append this file to the image as a partition: TYPE is `efi` or a number like 0x83
+    #[arg(long, value_name = "TYPE:FILE")]
+    pub append_partition: Vec<AppendSpec>,
+
+    /// Repeat what this image has for computers to start from
+    ///
+    /// Boot images that the new image has under the same path are taken from there, all else from
+    /// IMG: catalog entries, boot code, partition tables and partitions.
+    #[arg(long, value_name = "IMG", value_hint = ValueHint::FilePath)]
+    #[arg(conflicts_with_all = ["boot", "boot_catalog", "boot_manufacturer", "efi_folder",
+        "grub2_mbr", "isolinux_mbr", "mbr", "partition_table", "append_partition"])]
+    pub boot_from: Option<PathBuf>,
+}
+
+/// Kinds of partition tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Table {
+    /// Master boot record
+    Mbr,
+    /// GUID Partition Table
+    Gpt,
+    /// Apple Partition Map
+    Apm,
+}
+
+/// A partition behind the volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppendSpec {
+    /// Its type in a master boot record.
+    pub kind: u8,
+    pub file: PathBuf,
+}
+
+impl FromStr for AppendSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<AppendSpec, String> {
+        let (kind, file) = text.split_once(':').ok_or("it has no `:`")?;
+        let number = match kind {
+            "efi" => Some(EFI_SYSTEM),
+            _ => kind.strip_prefix("0x").and_then(|digits| u8::from_str_radix(digits, 16).ok()),
+        };
+        let kind = number.ok_or_else(|| format!("{kind:?} is no type of partition"))?;
+        Ok(AppendSpec { kind, file: PathBuf::from(file) })
+    }
 }
 
 /// One boot image and what is to be made of it.
@@ -46,6 +116,8 @@ pub struct BootSpec {
     pub info_table: bool,
     pub grub2: bool,
     pub bootable: bool,
+    /// Whether it is a partition of a disk as well.
+    pub partition: bool,
 }
 
 /// What a BIOS shall take an image for.
@@ -88,6 +160,7 @@ impl FromStr for BootSpec {
             info_table: false,
             grub2: false,
             bootable: true,
+            partition: false,
         };
         for option in parts {
             spec.set(option)?;
@@ -109,6 +182,7 @@ impl BootSpec {
             ("info-table", None) => self.info_table = true,
             ("grub2", None) => self.grub2 = true,
             ("not-bootable", None) => self.bootable = false,
+            ("partition", None) => self.partition = true,
             ("outside", None) => self.outside = true,
             ("load-sectors", Some(number)) => {
                 let number = number.parse().map_err(|_| format!("{number:?} is no number"))?;
@@ -143,6 +217,12 @@ mod tests {
         for bad in ["", ",uefi", "x,no-such", "x,load-sectors", "x,load-sectors=65536", "x,uefi=1"]
         {
             assert!(bad.parse::<BootSpec>().is_err(), "{bad:?}");
+        }
+        let spec: AppendSpec = "efi:a:b.img".parse().expect("known");
+        assert_eq!(spec, AppendSpec { kind: 0xEF, file: PathBuf::from("a:b.img") });
+        assert_eq!("0x83:x".parse::<AppendSpec>().map(|spec| spec.kind), Ok(0x83));
+        for bad in ["x.img", "83:x", "0x100:x", "ext4:x"] {
+            assert!(bad.parse::<AppendSpec>().is_err(), "{bad:?}");
         }
     }
 }
