@@ -42,7 +42,7 @@ impl<const POLYNOMIAL: u32> Crc32<POLYNOMIAL> {
     }
 
     /// With these bytes behind the others.
-    pub fn add(self, bytes: &[u8]) -> Self {
+    pub fn with(self, bytes: &[u8]) -> Self {
         let tables = const { &tables(POLYNOMIAL) };
         let mut crc = self.0;
         let (words, rest) = bytes.as_chunks::<8>();

@@ -79,7 +79,9 @@ def disk_code(name):
     """A boot sector's code that says its name, then loads and starts the boot image whose sector it
     is told at byte 432, as ISOLINUX's is."""
     to, packet = 0x600, 0x600 + 0x1A0
+    # A jump over 30 bytes, which an Apple Partition Map may want.
     move = bytes([
+        0xEB, 0x1E, *[0x90] * 30,
         0xFA,                                            # cli
         0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xC0, 0x8E, 0xD0,  # ds = es = ss = 0
         0xBC, 0x00, 0x7C, 0xFB, 0xFC,                    # sp = 7C00h; sti; cld

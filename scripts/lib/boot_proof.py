@@ -18,8 +18,8 @@ OVMF = "/usr/share/ovmf/OVMF.fd"
 # Images of Debian's packages: volume name, and what each says on the serial port, by firmware.
 ORIGINALS = {
     "grub-rescue": ("/usr/lib/grub-rescue/grub-rescue-cdrom.iso", "ISOIMAGE",
-                    {"bios-cd": "Welcome to GRUB!.*GNU GRUB version",
-                     "bios-usb": "Welcome to GRUB!.*GNU GRUB version"}),
+                    {"bios-cd": "Press enter to boot the selected OS",
+                     "bios-usb": "Press enter to boot the selected OS"}),
     "memtest86+": ("/usr/lib/memtest86+/memtest86+x64.iso", "MT86PLUS_64",
                    {"bios-cd": r"Booting from DVD/CD\.\.\.\s*\.{9}",
                     "uefi-cd": "starting Boot[0-9]+ .UEFI QEMU DVD-ROM",

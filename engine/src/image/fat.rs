@@ -408,7 +408,8 @@ fn stamp(time: Time) -> [u16; 2] {
     let (bytes, _) = Time::from_secs(secs).short();
     let [year, month, day, hour, minute, second, _] = bytes.map(u16::from);
     // Counted from 1980 here and from 1900 there.
-    [(year - 80) << 9 | month << 5 | day, hour << 11 | minute << 5 | second / 2]
+    let half = second / 2;
+    [(year - 80) << 9 | month << 5 | day, hour << 11 | minute << 5 | half]
 }
 
 /// Fills `room` with what a file holds.

@@ -93,7 +93,7 @@ pub(crate) struct Header {
 
 fn crc(bytes: &[u8]) -> u32 {
     // CRC-32 of ISO 3309 (UEFI 2.10, 5.3.2), its polynomial 04C11DB7h reflected.
-    Crc32::<0xedb8_8320>::new().add(bytes).finish()
+    Crc32::<0xedb8_8320>::new().with(bytes).finish()
 }
 
 impl Gpt {

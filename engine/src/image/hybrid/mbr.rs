@@ -52,8 +52,7 @@ impl Mbr {
 
     /// The master boot record in this sector, if it is one with a partition.
     pub(crate) fn parse(sector: &[u8; SECTOR]) -> Option<Mbr> {
-        let mut mbr = Mbr::default();
-        mbr.disk = u32_at(sector, CODE);
+        let mut mbr = Mbr { disk: u32_at(sector, CODE), ..Mbr::default() };
         let entries = sector[TABLE..TABLE + 4 * ENTRY].chunks_exact(ENTRY);
         for (partition, entry) in mbr.partitions.iter_mut().zip(entries) {
             *partition = Partition {

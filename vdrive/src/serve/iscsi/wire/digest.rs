@@ -15,7 +15,7 @@ impl Default for Crc32c {
 impl Crc32c {
     /// Takes these bytes in.
     pub fn update(&mut self, bytes: &[u8]) {
-        self.0 = self.0.add(bytes);
+        self.0 = self.0.with(bytes);
     }
 
     /// The digest as it goes over the wire.
