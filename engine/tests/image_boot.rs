@@ -96,14 +96,14 @@ fn what_cannot_be_booted_is_refused_in_words() {
     assert!(image(files(), good()).is_ok());
     let cases: &[(&str, Change)] = &[
         ("the boot image /boot/y is no file", |b| {
-            b.entries[0].image = BootImage::Path(b"boot/y".to_vec())
+            b.entries[0].image = BootImage::Path(b"boot/y".to_vec());
         }),
         ("the boot image /boot is no file", |b| {
-            b.entries[0].image = BootImage::Path(b"boot".to_vec())
+            b.entries[0].image = BootImage::Path(b"boot".to_vec());
         }),
         ("it is empty", |b| b.entries[0].image = BootImage::Path(b"boot/empty".to_vec())),
         ("a floppy disk of another size", |b| {
-            b.entries[0].emulation = Some(Emulation::FLOPPY_1440)
+            b.entries[0].emulation = Some(Emulation::FLOPPY_1440);
         }),
         ("it has no partition table", |b| b.entries[0].emulation = Some(Emulation::HARD_DISK)),
         ("it is too short", |b| b.entries[0].grub2 = true),

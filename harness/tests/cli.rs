@@ -76,6 +76,39 @@ fn help_pages() {
 }
 
 #[test]
+fn images_that_computers_start_from() {
+    let dir = workplace();
+    std::fs::create_dir(dir.path().join("efi")).expect("writable");
+    std::fs::write(dir.path().join("efi/app"), [7; 999]).expect("writable");
+    std::fs::write(dir.path().join("floppy.img"), vec![7; 1_474_560]).expect("writable");
+    let wish = "image create photos -o x.iso --boot b.bin,info-table,load-segment=1000 \
+                --boot floppy.img,outside,not-bootable --boot-manufacturer US --efi-folder efi \
+                --partition-table mbr,gpt";
+    let create: Vec<&str> = wish.split_whitespace().collect();
+    let said = all(
+        dir.path(),
+        &[
+            &["image", "create", "photos", "-o", "no.iso"],
+            &["image", "info", "no.iso", "--boot"],
+            &create,
+            &["image", "info", "x.iso", "--boot"],
+            &["image", "info", "x.iso", "--boot", "--json"],
+            &["image", "create", "photos", "-o", "y.iso", "--boot-from", "x.iso"],
+            &["image", "info", "y.iso", "--boot"],
+            &["image", "create", "photos", "-o", "z.iso", "--boot-from", "no.iso"],
+            &["image", "create", "photos", "-o", "z.iso", "--boot", "no/such"],
+            &["image", "create", "photos", "-o", "z.iso", "--boot", "b.bin,hard-disk"],
+            &["image", "create", "photos", "-o", "z.iso", "--boot", "b.bin,sideways"],
+            &["image", "create", "photos", "-o", "z.iso", "--boot-catalog", "boot.cat"],
+            &["image", "create", "photos", "-o", "z.iso", "--efi-folder", "floppy.img"],
+        ],
+    );
+    // Which part of an image is written first is not the same each time.
+    let said = said.lines().filter(|line| !line.contains('%')).collect::<Vec<_>>();
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
 fn a_burn_and_what_comes_after_it() {
     let dir = workplace();
     let runs: &[&[&str]] = &[

@@ -47,8 +47,8 @@ pub(super) struct Plan {
 }
 
 impl Image {
-    /// Lays the tree out. Reads no file but the partition table of a hard disk's image that shall be
-    /// booted.
+    /// Lays the tree out. Reads no file but the partition table of a hard disk's image that shall
+    /// be booted.
     pub fn new(mut tree: Tree, options: &LayoutOptions) -> Result<Image, LayoutError> {
         let boot = Setup::new(&options.boot, &mut tree, options.base)?;
         let (layout, findings) = Layout::new(&tree, options, boot)?;

@@ -73,7 +73,8 @@ impl Contents {
         contents
     }
 
-    /// Gives each content of the volume its place from block `at` on; the block behind the last one.
+    /// Gives each content of the volume its place from block `at` on; the block behind the last
+    /// one.
     pub(super) fn place(&mut self, tree: &Tree, at: u64) -> u64 {
         self.place_some(tree, 0..self.order.len() - self.tail, at)
     }

@@ -1,11 +1,10 @@
 //! Where every byte of an image lies, fixed before anything is written.
-
 //!
 //! In this order: system area, volume descriptors, path tables, directories of the primary and then
 //! of the Joliet hierarchy, one empty block for all that is empty, contents that no path leads to
 //! (boot catalog, boot images), contents in the order of their paths, padding; behind the volume,
-//! what is appended to it as partitions, and the second partition table. Pure: asks neither the host
-//! nor a clock.
+//! what is appended to it as partitions, and the second partition table. Pure: asks neither the
+//! host nor a clock.
 
 use std::fmt;
 

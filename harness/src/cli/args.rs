@@ -230,7 +230,7 @@ pub enum Image {
         volume_id: Option<String>,
 
         #[command(flatten)]
-        boot: BootArgs,
+        boot: Box<BootArgs>,
     },
     /// Show what an image is
     #[command(after_help = "Examples:\n  kiln image info photos.iso\n  \

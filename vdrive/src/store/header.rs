@@ -37,7 +37,7 @@ pub(super) fn write(backing: &mut Backing, blob: &[u8]) -> Result<(), StoreError
     for word in [VERSION, SLOT as u32, blob.len() as u32] {
         bytes.extend_from_slice(&word.to_le_bytes());
     }
-    let crc = Crc::new().add(&bytes).add(blob).finish();
+    let crc = Crc::new().with(&bytes).with(blob).finish();
     bytes.extend_from_slice(&crc.to_le_bytes());
     bytes.extend_from_slice(blob);
     backing.write_at(0, &bytes).map_err(|e| io_kind("writing the header", &e))
@@ -70,7 +70,7 @@ pub(super) fn read(backing: &Backing) -> Result<Vec<u8>, StoreErrorKind> {
     }
     let mut blob = vec![0; size];
     backing.read_at(FIXED as u64, &mut blob).map_err(io)?;
-    if Crc::new().add(&fixed[..20]).add(&blob).finish() != word(20) {
+    if Crc::new().with(&fixed[..20]).with(&blob).finish() != word(20) {
         return Err(damaged(20, "the header's checksum is wrong".into()));
     }
     if len <= JOURNAL_AT {

@@ -129,7 +129,7 @@ fn build(frame: &mut Vec<u8>, place: u64, generation: u32, kind: u8, end: u64, p
 }
 
 fn checksum(place: u64, frame: &[u8]) -> u32 {
-    Crc::new().add(&place.to_le_bytes()).add(&frame[..8]).add(&frame[12..]).finish()
+    Crc::new().with(&place.to_le_bytes()).with(&frame[..8]).with(&frame[12..]).finish()
 }
 
 /// A frame that was read.
@@ -298,8 +298,8 @@ pub(super) mod tests {
     #[test]
     fn the_checksum_is_the_usual_crc_32() {
         // The check value of CRC-32/ISO-HDLC.
-        assert_eq!(Crc::new().add(b"123456789").finish(), 0xCBF4_3926);
-        assert_eq!(Crc::new().add(b"12345").add(b"6789").finish(), 0xCBF4_3926);
+        assert_eq!(Crc::new().with(b"123456789").finish(), 0xCBF4_3926);
+        assert_eq!(Crc::new().with(b"12345").with(b"6789").finish(), 0xCBF4_3926);
         assert_eq!(Crc::new().finish(), 0);
     }
 }

@@ -1,5 +1,5 @@
-//! An image as a disk: boot code, partition tables at the start, the second GPT at the end, and what
-//! lies behind the volume.
+//! An image as a disk: boot code, partition tables at the start, the second GPT at the end, and
+//! what lies behind the volume.
 
 use sha2::{Digest, Sha256};
 

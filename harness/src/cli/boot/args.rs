@@ -42,7 +42,8 @@ pub struct BootArgs {
     pub grub2_mbr: Option<PathBuf>,
 
     /// Boot code for the image copied to a disk: ISOLINUX's isohdpfx.bin
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "grub2_mbr")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(conflicts_with = "grub2_mbr")]
     pub isolinux_mbr: Option<PathBuf>,
 
     /// Boot code for the image copied to a disk, which is told nothing
