@@ -369,6 +369,38 @@ fn a_damaged_gpt_is_found_at_its_place() {
     }
 }
 
+/// Any byte of the tables may be anything: the reader says what it makes of it, and so does who
+/// would repeat it.
+#[test]
+fn no_byte_of_the_tables_stops_the_reader() {
+    let temp = tempfile::TempDir::new().unwrap();
+    let path = temp.path().join("disk.iso");
+    let good = disk(true, true, true, true);
+    write(&path, &good);
+    let mut file = FileSectors::open(&path).unwrap();
+    let volume = Volume::read(&mut file, &ReadOptions::default()).unwrap();
+    let catalog = records(&good).el_torito.unwrap().lba as usize * BLOCK;
+    let tables = (440..1200)
+        .chain((BLOCK..BLOCK + 100).chain(2 * BLOCK..2 * BLOCK + 100))
+        .chain(32 * 512..32 * 512 + 400)
+        .chain(17 * BLOCK..17 * BLOCK + 80)
+        .chain(catalog..catalog + 160)
+        .chain(good.len() - 512..good.len() - 400);
+    for at in tables {
+        for value in [0, 0x7F, 0xFF] {
+            let mut image = good.clone();
+            image[at] = value;
+            let found = records(&image);
+            // An address that leads out of the file is refused in words.
+            let mut tree = tree(&[("x.img", bytes(5000))]);
+            let mut sectors = MemorySectors(&image);
+            if let Ok(boot) = Boot::from_image(&found, &volume, &path, &mut sectors, &mut tree) {
+                _ = Image::new(tree, &LayoutOptions { boot, ..LayoutOptions::default() });
+            }
+        }
+    }
+}
+
 #[test]
 fn partitioners_have_nothing_to_complain_of() {
     let temp = tempfile::TempDir::new().unwrap();
