@@ -52,6 +52,7 @@
 pub mod burn;
 pub mod cdda;
 pub mod crc;
+mod crc16;
 pub mod device;
 pub mod drive;
 #[doc(hidden)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use engine::burn::{self, Cancel, DiscState, Event, Options, Outcome, Plan};
 use engine::drive::{DiscSectors, Error, ErrorKind, Medium, Recorder, State, Track};
 use engine::image::read::{FileSectors, ReadOptions, Volume};
-use engine::image::{Image, LayoutOptions, ScanOptions, Sectors, Time, Tree};
+use engine::image::{Image, LayoutOptions, ScanOptions, Sectors, Tree};
 use engine::mmc::cdb::Read10;
 use engine::mmc::sense::SenseKey;
 use engine::units::{BLOCK, Blocks, Bytes, Lba};
@@ -37,10 +37,8 @@ pub struct Job {
     pub options: Options,
     /// The name of the volume, or `None` for one made from the paths.
     pub volume_id: Option<String>,
-    /// When the volume was made.
-    pub stamp: Time,
-    /// Leave out what differs between copies of the same files.
-    pub reproducible: bool,
+    /// What the volume shall be like. Its place and its name are found out, not asked for.
+    pub layout: LayoutOptions,
     /// Files that are not to be burned even if they lie in a folder that is: the disc file.
     pub leave_out: Vec<PathBuf>,
 }
@@ -136,13 +134,7 @@ impl Job {
 
     /// How the image is laid out at its place on the disc.
     pub fn layout_options(&self, base: Lba) -> LayoutOptions {
-        LayoutOptions {
-            base,
-            volume_id: self.volume_name(),
-            stamp: self.stamp,
-            reproducible: self.reproducible,
-            ..LayoutOptions::default()
-        }
+        LayoutOptions { base, volume_id: self.volume_name(), ..self.layout.clone() }
     }
 
     /// The name of the volume: as wished, else that of the only path, else `KILN`.
@@ -181,10 +173,12 @@ fn last_session(recorder: &mut Recorder<'_>, last: Lba) -> Result<(Tree, Vec<Str
     let address = recorder.address().to_owned();
     let mut disc = DiscSectors::whole(recorder)?;
     let options = ReadOptions { session: last, ..ReadOptions::default() };
-    let volume = Volume::read(&mut disc, &options).map_err(|e| {
+    let failed = |e: String| {
         Failure::new(Exit::Medium, format!("{address}: the last session cannot be added to: {e}"))
             .advise("The disc is as it was. Use another one, or --image to add an image as it is.")
-    })?;
+    };
+    let mut volume = Volume::read(&mut disc, &options).map_err(|e| failed(e.to_string()))?;
+    volume.hold(&mut disc).map_err(|e| failed(e.to_string()))?;
     Ok(volume.tree.recorded(disc.blocks())?)
 }
 

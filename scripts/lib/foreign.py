@@ -15,8 +15,9 @@ import expect
 import guest
 import trees
 
-# `start`: the block where the session to look at starts.
-Case = collections.namedtuple("Case", "name image source start", defaults=(0,))
+# `start`: the block where the session to look at starts; `systems`: the file systems of the image.
+Case = collections.namedtuple("Case", "name image source start systems",
+                              defaults=(0, ("iso9660",)))
 Difference = collections.namedtuple("Difference", "path aspect want got")
 
 ALL = ("kind", "mode", "size", "mtime", "target", "sha256", "links")
@@ -175,7 +176,26 @@ def fits_joliet(path):
         and all(ord(c) < 0x10000 for c in part) for part in parts)
 
 
-Reader = collections.namedtuple("Reader", "run compare")
+def udfinfo(case, scratch):
+    """Reads no tree, but holds every descriptor of the volume against UDF."""
+    said = call("udfinfo", case.image)
+    for expected in ("integrity=closed", "accesstype=readonly"):
+        if expected not in said.split("\n"):
+            raise Unreadable(f"udfinfo does not say {expected}: {' '.join(said.split())}")
+    numbers = dict(re.findall(r"^(numfiles|numdirs)=(\d+)$", said, re.MULTILINE))
+    return {"files": int(numbers["numfiles"]), "directories": int(numbers["numdirs"])}
+
+
+def in_udfinfo(source, got):
+    """The counts of files, hard links once, and of directories."""
+    names = {e.links or (path,) for path, e in source.items() if e.kind != "dir"}
+    want = {"files": len(names), "directories": sum(e.kind == "dir" for e in source.values())}
+    for what in sorted(want):
+        if want[what] != got[what]:
+            yield Difference("", what, want[what], got[what])
+
+
+Reader = collections.namedtuple("Reader", "run compare system", defaults=("iso9660",))
 READERS = {
     # xorriso does not set the times of symbolic links when it extracts.
     "xorriso": Reader(xorriso, exactly(ALL)),
@@ -186,6 +206,9 @@ READERS = {
     "linux": Reader(None, exactly(
         ("kind", "mode", "size", "mtime", "target", "sha256", "count", "link-mtime"))),
     "linux-joliet": Reader(None, in_joliet),
+    "linux-udf": Reader(None, exactly(
+        ("kind", "mode", "size", "mtime", "target", "sha256", "count", "link-mtime")), "udf"),
+    "udfinfo": Reader(udfinfo, in_udfinfo, "udf"),
 }
 
 
@@ -202,6 +225,9 @@ def check(cases, readers=None, rules=None):
     for case in cases:
         for name in readers:
             reader = READERS[name]
+            if reader.system not in case.systems:
+                table[case.name, name] = "-"
+                continue
             try:
                 tree = next(kernel) if reader.run is None else extracted(reader, case)
                 found = list(reader.compare(sources[case.source], tree))
@@ -245,11 +271,17 @@ def extracted(reader, case):
 
 def kernel_trees(cases, readers):
     """The kernel's trees of all cases in one boot, made when the first is asked for."""
-    jobs = [(os.path.abspath(case.image), trees.MountOptions(
-        norock=name == "linux-joliet", sbsector=case.start or None))
-        for case in cases for name in readers if READERS[name].run is None]
+    jobs = [(os.path.abspath(case.image), mount_options(case, name))
+            for case in cases for name in readers
+            if READERS[name].run is None and READERS[name].system in case.systems]
     results = trees.mounted(jobs) if jobs else []
     return (unwrap(tree) for tree in results)
+
+
+def mount_options(case, reader):
+    if READERS[reader].system == "udf":
+        return trees.MountOptions(type="udf")
+    return trees.MountOptions(norock=reader == "linux-joliet", sbsector=case.start or None)
 
 
 def unwrap(tree):

@@ -2,6 +2,7 @@
 
 use super::SUBCODE;
 use super::sector::{address, bcd};
+use crate::crc16::crc16;
 use crate::units::Lba;
 
 /// Twelve bytes of the Q channel, its CRC included (ECMA-130, 22.3).
@@ -12,12 +13,7 @@ pub type Subcode = [u8; SUBCODE];
 
 /// CRC-16 of x^16 + x^12 + x^5 + 1 as in Q and CD-TEXT: kept inverted (ECMA-130, 22.3.1).
 pub fn crc(bytes: &[u8]) -> u16 {
-    let crc = bytes.iter().fold(0u16, |crc, byte| {
-        (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| {
-            if crc & 0x8000 != 0 { crc << 1 ^ 0x1021 } else { crc << 1 }
-        })
-    });
-    !crc
+    !crc16(bytes)
 }
 
 /// Q with its CRC put in.

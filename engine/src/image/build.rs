@@ -170,7 +170,7 @@ impl Reader {
                     done
                 }
                 Place::Structure(structure) => {
-                    let bytes = self.structure(plan, structure);
+                    let bytes = self.structure(plan, structure)?;
                     let rest = &bytes[(block - structure.start) as usize * BLOCK..];
                     let done = room.len().min(rest.len());
                     room[..done].copy_from_slice(&rest[..done]);
@@ -196,12 +196,17 @@ impl Reader {
         Ok(())
     }
 
-    fn structure(&mut self, plan: &Plan, structure: Structure) -> &[u8] {
+    fn structure(&mut self, plan: &Plan, structure: Structure) -> Result<&[u8], SourceError> {
         if self.structure.as_ref().is_none_or(|(at_hand, _)| *at_hand != structure) {
-            let bytes = plan.layout.structure(&plan.tree, structure);
+            let mut data = Vec::new();
+            if let Some(id) = plan.layout.embedded(&plan.tree, structure) {
+                data.resize(plan.tree.content(id).size as usize, 0);
+                self.content(plan, id, 0, &mut data, structure.start)?;
+            }
+            let bytes = plan.layout.structure(&plan.tree, structure, data);
             self.structure = Some((structure, bytes));
         }
-        self.structure.as_ref().map_or(&[], |(_, bytes)| bytes)
+        Ok(self.structure.as_ref().map_or(&[], |(_, bytes)| bytes))
     }
 
     /// Fills `room` with the bytes of a content from `at` on; `block` is where it lies.
@@ -239,6 +244,12 @@ impl Reader {
                 })
             }
             Source::OnDisc(_) => unreachable!("what is on the disc has no place in an image"),
+            Source::Embedded { lba, .. } => Err(SourceError {
+                block: Blocks(block),
+                source: plan.content_path(id),
+                kind: SourceErrorKind::Unreadable,
+                detail: format!("it lies within block {lba} of the disc and was not read from it"),
+            }),
         }
     }
 

@@ -27,8 +27,8 @@ pub(super) struct Contents {
 impl Contents {
     /// Puts contents in their order, those that no path leads to before the others, which come in
     /// the order of the paths that lead to them first; and numbers the nodes. Those in `tail` come
-    /// last. Nothing has a place yet.
-    pub(super) fn number(tree: &Tree, base: u32, tail: &[ContentId]) -> Contents {
+    /// last; those of `embed_max` bytes and fewer get no place. Nothing has a place yet.
+    pub(super) fn number(tree: &Tree, base: u32, tail: &[ContentId], embed_max: u64) -> Contents {
         let mut contents = Contents {
             base,
             starts: vec![0; tree.content_count()],
@@ -60,7 +60,8 @@ impl Contents {
                     let content = tree.content(id);
                     match (&content.source, content.size) {
                         (_, 0) => contents.any_empty = true,
-                        (Source::OnDisc(_), _) => {}
+                        (Source::OnDisc(_) | Source::Embedded { .. }, _) => {}
+                        (_, size) if size <= embed_max => {}
                         _ if tail.contains(&id) => {}
                         _ => contents.order.push(id),
                     }
@@ -119,22 +120,41 @@ impl Contents {
         let Kind::File(id) = tree.kind(node) else {
             return empty;
         };
-        let content = tree.content(id);
         let mut sections = Vec::new();
-        let mut add = |mut block: u32, mut bytes: u64| {
+        for (block, mut bytes) in self.extents(tree, id) {
+            // Holes are refused before anything is laid out as ISO 9660.
+            let mut block = block.unwrap_or(0);
             while bytes > 0 {
                 let len = bytes.min(u64::from(SECTION_MAX)) as u32;
                 sections.push((block, len));
                 block = block.wrapping_add(len.div_ceil(BLOCK as u32));
                 bytes -= u64::from(len);
             }
-        };
-        match &content.source {
-            Source::OnDisc(extents) => {
-                extents.iter().for_each(|e| add(e.lba.0.max(0) as u32, e.bytes));
-            }
-            _ => add(self.lba(id), content.size),
         }
         if sections.is_empty() { empty } else { sections }
+    }
+
+    /// Where a content lies: first blocks from the start of the disc, none of a hole, and bytes.
+    pub(super) fn extents(&self, tree: &Tree, id: ContentId) -> Vec<(Option<u32>, u64)> {
+        let content = tree.content(id);
+        match &content.source {
+            Source::OnDisc(extents) => {
+                extents.iter().map(|e| (u32::try_from(e.lba.0).ok(), e.bytes)).collect()
+            }
+            _ => vec![(Some(self.base.wrapping_add(self.starts[id.0 as usize])), content.size)],
+        }
+    }
+
+    /// The lowest block of what lies on the disc already.
+    pub(super) fn lowest(tree: &Tree) -> Option<u32> {
+        let contents = tree.walk().filter_map(|node| match tree.kind(node) {
+            Kind::File(id) => Some(tree.content(id)),
+            _ => None,
+        });
+        let extents = contents.flat_map(|content| match &content.source {
+            Source::OnDisc(extents) => &extents[..],
+            _ => &[],
+        });
+        extents.filter_map(|e| u32::try_from(e.lba.0).ok().filter(|_| e.bytes > 0)).min()
     }
 }

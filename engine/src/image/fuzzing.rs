@@ -3,7 +3,10 @@
 use super::read::{BootRecords, Limits, Namespace, ReadOptions, Volume};
 use super::rockridge;
 use super::sectors::{MemorySectors, Sectors};
-use super::{ContentId, Image, Kind, LayoutOptions, Meta, NodeId, Source, Time, Tree};
+use super::{
+    ContentId, FindingKind, Image, Kind, LayoutOptions, Meta, NodeId, Revision, Source, Time, Tree,
+    UdfOptions,
+};
 use crate::units::{BLOCK, Blocks, Lba};
 
 /// Reads these bytes as an image in each namespace, and all files in it. Must end, must not panic,
@@ -26,8 +29,14 @@ pub fn iso_reader(bytes: &[u8]) {
     if let Ok(records) = BootRecords::read(&mut sectors, Lba(0)) {
         assert!(records.findings.len() <= Limits::default().findings as usize);
     }
-    for namespace in [Namespace::Best, Namespace::RockRidge, Namespace::Joliet, Namespace::Iso9660]
-    {
+    let namespaces = [
+        Namespace::Best,
+        Namespace::RockRidge,
+        Namespace::Udf,
+        Namespace::Joliet,
+        Namespace::Iso9660,
+    ];
+    for namespace in namespaces {
         let options = ReadOptions { session: Lba(0), namespace, limits };
         let Ok(volume) = Volume::read(&mut sectors, &options) else { continue };
         assert!(volume.tree.len() <= limits.nodes as usize + 1);
@@ -55,8 +64,14 @@ pub fn tree_round_trip(bytes: &[u8]) {
         volume_id: "ROUND_TRIP".to_owned(),
         joliet: dice.chance(),
         pad: Blocks(dice.byte().into()),
+        udf: dice.chance().then(|| UdfOptions {
+            revision: Revision::ALL[usize::from(dice.byte()) % Revision::ALL.len()],
+            mirror: dice.chance(),
+        }),
         ..LayoutOptions::default()
     };
+    let iso9660 = options.udf.is_none() || dice.chance();
+    let options = LayoutOptions { iso9660, ..options };
     let image = Image::new(tree, &options).expect("a small tree fits");
     let mut disc = vec![0; base as usize * BLOCK];
     disc.extend(whole(&image).expect("all is in memory"));
@@ -73,9 +88,16 @@ pub fn tree_round_trip(bytes: &[u8]) {
     let read = ReadOptions { session, ..ReadOptions::default() };
     let volume = Volume::read(&mut sectors, &read).expect("our own image is readable");
     assert_eq!(volume.findings, []);
-    assert_eq!(volume.namespace, Namespace::RockRidge);
+    let best = if iso9660 { Namespace::RockRidge } else { Namespace::Udf };
+    assert_eq!(volume.namespace, best);
     assert_eq!(volume.volume_id, "ROUND_TRIP");
     assert_eq!(volume.space, base + image.blocks().0);
+    if options.udf.is_some() {
+        in_udf(&image, &mut sectors, read);
+    }
+    if !iso9660 {
+        return;
+    }
     if let Some(difference) = difference(image.tree(), &volume.tree, &mut sectors) {
         panic!("{difference}");
     }
@@ -97,6 +119,22 @@ pub fn tree_round_trip(bytes: &[u8]) {
             expected.0 = image.tree().len() - image.tree().directory_count();
         }
         assert_eq!(files(&volume.tree), expected);
+    }
+}
+
+/// Finds the same tree in the UDF volume, but for names that UDF cannot hold.
+fn in_udf(image: &Image, sectors: &mut dyn Sectors, read: ReadOptions) {
+    let read = ReadOptions { namespace: Namespace::Udf, ..read };
+    let volume = Volume::read(sectors, &read).expect("our own image is readable");
+    assert_eq!(volume.findings, []);
+    let changed = |kind| matches!(kind, FindingKind::UdfName | FindingKind::UdfLink);
+    let (before, after) = (image.tree(), &volume.tree);
+    if image.findings().iter().any(|finding| changed(finding.kind)) {
+        let sizes = |tree: &Tree| tree.walk().map(|node| tree.size(node)).sum::<u64>();
+        assert_eq!((before.len(), sizes(before)), (after.len(), sizes(after)));
+        assert_eq!(before.directory_count(), after.directory_count());
+    } else if let Some(difference) = difference(before, after, sectors) {
+        panic!("{difference}");
     }
 }
 
@@ -153,10 +191,20 @@ fn content(tree: &Tree, node: NodeId, sectors: &mut dyn Sectors) -> Option<Vec<u
     match &tree.content(id).source {
         Source::Memory(bytes) => Some(bytes.to_vec()),
         Source::Host(_) | Source::Piece(_) | Source::BootCatalog => None,
+        Source::Embedded { lba, at } => {
+            let mut room = [0; BLOCK];
+            sectors.read(Blocks(lba.0 as u32), &mut room).ok()?;
+            Some(room[*at..*at + tree.size(node) as usize].to_vec())
+        }
         Source::OnDisc(extents) => {
             let mut all = Vec::new();
             for extent in extents {
                 let bytes = usize::try_from(extent.bytes).ok()?;
+                if extent.is_hole() {
+                    // A hostile hole may be larger than memory.
+                    all.resize(all.len() + bytes.min(1 << 20), 0);
+                    continue;
+                }
                 let blocks = extent.bytes.div_ceil(BLOCK as u64);
                 if extent.lba.0 as u64 + blocks > u64::from(sectors.blocks().0) {
                     return None;
@@ -249,8 +297,9 @@ fn tree(dice: &mut Dice<'_>) -> Tree {
                 let node = tree.add_bytes(parent, &name, meta, bytes);
                 node.inspect(|&n| files.push(n))
             }
-            7 | 8 => match files.last().map(|&n| tree.kind(n)) {
-                Some(Kind::File(content)) => tree.add_link(parent, &name, meta, content),
+            // Links of a file are one file: they have their metadata in common.
+            7 | 8 => match files.last().map(|&n| (tree.kind(n), *tree.meta(n))) {
+                Some((Kind::File(content), meta)) => tree.add_link(parent, &name, meta, content),
                 _ => continue,
             },
             9 | 10 => {

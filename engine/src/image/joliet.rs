@@ -11,12 +11,12 @@ const EXTENSION_MAX: usize = 20;
 
 /// The identifier without version, big-endian.
 pub(super) fn identifier(name: &[u8]) -> Vec<u8> {
-    cut(&units(name), "", NAME_MAX)
+    big_endian(&cut(&units(name), "", NAME_MAX))
 }
 
 /// The identifier with a number, to tell it from others.
 pub(super) fn numbered(name: &[u8], number: u32) -> Vec<u8> {
-    cut(&units(name), &format!("~{number}"), NAME_MAX)
+    big_endian(&cut(&units(name), &format!("~{number}"), NAME_MAX))
 }
 
 /// Whether the identifier says just what the name says.
@@ -27,7 +27,7 @@ pub(super) fn is_faithful(name: &[u8], identifier: &[u8]) -> bool {
 
 /// The volume name: 16 units of it.
 pub(super) fn volume_id(name: &str) -> Vec<u8> {
-    cut(&name.encode_utf16().collect::<Vec<_>>(), "", 16)
+    big_endian(&cut(&name.encode_utf16().collect::<Vec<_>>(), "", 16))
 }
 
 /// The name with `_` for what Joliet does not allow (Joliet, "Allowed Character Set").
@@ -44,7 +44,7 @@ fn units(name: &[u8]) -> Vec<u16> {
 }
 
 /// The name with `mark` behind its stem, the stem cut so that all is at most `max` units.
-fn cut(name: &[u16], mark: &str, max: usize) -> Vec<u8> {
+pub(super) fn cut(name: &[u16], mark: &str, max: usize) -> Vec<u16> {
     let dot = name.iter().rposition(|&u| u == u16::from(b'.'));
     let at = match dot {
         _ if mark.is_empty() && name.len() <= max => name.len(),
@@ -58,7 +58,11 @@ fn cut(name: &[u16], mark: &str, max: usize) -> Vec<u8> {
         keep -= 1;
     }
     let mark: Vec<u16> = mark.encode_utf16().collect();
-    [&stem[..keep], &mark, extension].concat().into_iter().flat_map(u16::to_be_bytes).collect()
+    [&stem[..keep], &mark, extension].concat()
+}
+
+fn big_endian(units: &[u16]) -> Vec<u8> {
+    units.iter().flat_map(|unit| unit.to_be_bytes()).collect()
 }
 
 #[cfg(test)]

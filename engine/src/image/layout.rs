@@ -17,7 +17,8 @@ use super::iso9660::volume::{Descriptor, SYSTEM_AREA, terminator};
 use super::joliet;
 use super::rockridge;
 use super::time::Time;
-use super::tree::{ContentId, Kind, NodeId, Tree};
+use super::tree::{ContentId, Extent, Kind, NodeId, Source, Tree};
+use super::udf::{self, Part, UdfLayout, UdfOptions};
 use crate::units::{BLOCK, Blocks, Lba};
 
 /// What an image shall be like.
@@ -30,10 +31,14 @@ pub struct LayoutOptions {
     /// and `_`; otherwise the primary descriptor holds it mangled and Joliet its first 16
     /// characters.
     pub volume_id: String,
+    /// Record the tree as ISO 9660. Joliet and Rock Ridge are parts of that.
+    pub iso9660: bool,
     /// Record the tree for Windows as well (Joliet level 3, names up to 103 characters).
     pub joliet: bool,
     /// Record POSIX names, modes, owners, times and links (Rock Ridge 1.12).
     pub rock_ridge: bool,
+    /// Record the tree as UDF, over the same contents of files if it is not the only one.
+    pub udf: Option<UdfOptions>,
     /// When the volume was made.
     pub stamp: Time,
     /// Zero blocks at the end: some drives cannot read the last blocks of a CD track, and readers
@@ -51,8 +56,10 @@ impl Default for LayoutOptions {
         LayoutOptions {
             base: Lba(0),
             volume_id: "KILN".to_owned(),
+            iso9660: true,
             joliet: true,
             rock_ridge: true,
+            udf: None,
             stamp: Time::default(),
             pad: Blocks(150),
             reproducible: false,
@@ -88,6 +95,11 @@ pub enum FindingKind {
     LinkTarget,
     /// A link's target of 1024 bytes or more, for which xorriso refuses the whole image.
     LongLink,
+    /// The UDF name is shorter or has other characters.
+    UdfName,
+    /// A link's target is recorded in the UDF tree without doubled and closing slashes, or with
+    /// other names.
+    UdfLink,
 }
 
 /// Why a tree cannot be laid out.
@@ -109,6 +121,13 @@ pub enum LayoutError {
         /// The name.
         name: String,
     },
+    /// A file with holes, which ISO 9660 cannot record.
+    Hole {
+        /// Its path.
+        path: String,
+    },
+    /// Neither ISO 9660 nor UDF was asked for.
+    NoFileSystem,
     /// A base below 0.
     Base {
         /// The base.
@@ -132,6 +151,8 @@ impl Finding {
             FindingKind::NotInJoliet => "is not in the Joliet tree, which has only files",
             FindingKind::IsoName => "has another name in the ISO 9660 tree",
             FindingKind::NotInIso => "is recorded as an empty file without Rock Ridge",
+            FindingKind::UdfName => "has another name in the UDF tree",
+            FindingKind::UdfLink => "is a link to another path in the UDF tree",
             FindingKind::LinkTarget => "is a link whose doubled or closing slashes are left out",
             FindingKind::LongLink => "is a link of 1024 bytes or more, which xorriso cannot read",
             FindingKind::Time => "has a time outside 1900 to 2155, recorded as the nearest within",
@@ -152,6 +173,12 @@ impl fmt::Display for LayoutError {
             LayoutError::VolumeId { name } => {
                 write!(f, "the volume name {name:?} has more than 32 bytes; choose a shorter one")
             }
+            LayoutError::Hole { path } => {
+                write!(f, "{path} has holes that are not recorded, which only UDF can say")
+            }
+            LayoutError::NoFileSystem => {
+                f.write_str("no file system is asked for: take ISO 9660 or UDF, or both")
+            }
             LayoutError::Base { base } => write!(f, "an image cannot begin at block {base}"),
             LayoutError::Boot(error) => error.fmt(f),
         }
@@ -164,8 +191,9 @@ impl std::error::Error for LayoutError {}
 #[derive(Debug)]
 pub(super) struct Layout {
     options: LayoutOptions,
-    primary: Hierarchy,
+    primary: Option<Hierarchy>,
     joliet: Option<Hierarchy>,
+    udf: Option<UdfLayout>,
     contents: Contents,
     boot: Setup,
     /// What begins where, ascending.
@@ -178,7 +206,7 @@ pub(super) struct Layout {
 
 /// A part of the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Region {
+pub(super) enum Region {
     SystemArea,
     Descriptors,
     PathTable {
@@ -188,8 +216,10 @@ enum Region {
     Directories {
         joliet: bool,
     },
+    Udf(Part),
     Empty,
     Contents,
+    Gap,
     Pad,
     /// Partitions behind the volume.
     Appended,
@@ -231,16 +261,32 @@ impl Layout {
             return Err(LayoutError::VolumeId { name: options.volume_id.clone() });
         }
         let count = tree.directory_count();
-        if count > usize::from(u16::MAX) {
+        if options.iso9660 && count > usize::from(u16::MAX) {
             return Err(LayoutError::TooManyDirectories { count });
         }
+        if !options.iso9660 && options.udf.is_none() {
+            return Err(LayoutError::NoFileSystem);
+        }
+        if !options.iso9660 && (boot.catalog.is_some() || boot.disk.is_some()) {
+            return Err(BootError::NoIso9660.into());
+        }
+        if options.iso9660
+            && let Some(node) = tree.walk().find(|&node| has_holes(tree, node))
+        {
+            return Err(LayoutError::Hole { path: tree.display_path(node) });
+        }
         let mut findings = Findings { tree, options, list: Vec::new() };
-        let contents = Contents::number(tree, base, &boot.appended());
+        let udf = options.udf.map(|udf| {
+            UdfLayout::measure(tree, udf, options, &mut |node, id| findings.udf(node, id))
+        });
+        let embed_max = udf.as_ref().map_or(0, UdfLayout::embed_max);
+        let contents = Contents::number(tree, base, &boot.appended(), embed_max);
         let all_times = !options.reproducible;
         let flavour = Flavour::Primary { rock_ridge: options.rock_ridge, all_times };
-        let primary =
-            Hierarchy::measure(tree, flavour, &contents, &mut |n, id| findings.primary(n, id));
-        let joliet = options.joliet.then(|| {
+        let primary = options.iso9660.then(|| {
+            Hierarchy::measure(tree, flavour, &contents, &mut |n, id| findings.primary(n, id))
+        });
+        let joliet = (options.iso9660 && options.joliet).then(|| {
             Hierarchy::measure(tree, Flavour::Joliet, &contents, &mut |n, id| {
                 findings.joliet(n, id);
             })
@@ -249,6 +295,7 @@ impl Layout {
             options: options.clone(),
             primary,
             joliet,
+            udf,
             contents,
             boot,
             regions: Vec::new(),
@@ -266,50 +313,53 @@ impl Layout {
 
     /// Gives everything its place; the number of blocks.
     fn place(&mut self, tree: &Tree) -> u64 {
-        let mut at = 0;
-        let mut region = |regions: &mut Vec<_>, region, blocks: u64| {
-            let start = at;
-            if blocks > 0 {
-                regions.push((start as u32, region));
-            }
-            at += blocks;
-            start as u32
-        };
-        let regions = &mut self.regions;
-        region(regions, Region::SystemArea, SYSTEM_AREA.into());
-        let descriptors =
-            2 + u64::from(self.joliet.is_some()) + u64::from(self.boot.catalog.is_some());
-        region(regions, Region::Descriptors, descriptors);
-        let hierarchies = [(false, Some(&mut self.primary)), (true, self.joliet.as_mut())];
-        let mut hierarchies = hierarchies.map(|(joliet, h)| h.map(|h| (joliet, h)));
-        for (joliet, hierarchy) in hierarchies.iter_mut().flatten() {
+        let mut row = Row::default();
+        let base = self.contents.base;
+        row.put(Region::SystemArea, SYSTEM_AREA.into());
+        if self.primary.is_some() {
+            let optional = [self.joliet.is_some(), self.boot.catalog.is_some()];
+            row.put(Region::Descriptors, 2 + optional.map(u64::from).iter().sum::<u64>());
+        }
+        if let Some(udf) = &mut self.udf {
+            UdfLayout::place_recognition(&mut row);
+            udf.place_front(&mut row, base, Contents::lowest(tree));
+        }
+        let mut hierarchies = [(false, self.primary.as_mut()), (true, self.joliet.as_mut())];
+        for (joliet, hierarchy) in &mut hierarchies {
+            let Some(hierarchy) = hierarchy else { continue };
             let blocks = u64::from(hierarchy.table_bytes).div_ceil(BLOCK as u64);
             let joliet = *joliet;
             hierarchy.tables = [Order::Little, Order::Big]
-                .map(|order| region(regions, Region::PathTable { joliet, order }, blocks));
+                .map(|order| row.put(Region::PathTable { joliet, order }, blocks));
         }
-        for (joliet, hierarchy) in hierarchies.iter_mut().flatten() {
+        for (joliet, hierarchy) in &mut hierarchies {
+            let Some(hierarchy) = hierarchy else { continue };
             let blocks = hierarchy.directories.iter().map(|d| u64::from(d.blocks())).sum();
-            let mut start = region(regions, Region::Directories { joliet: *joliet }, blocks);
+            let mut start = row.put(Region::Directories { joliet: *joliet }, blocks);
             for directory in &mut hierarchy.directories {
                 directory.start = start;
                 start = start.wrapping_add(directory.blocks());
             }
         }
-        let empty = region(regions, Region::Empty, self.contents.any_empty.into());
-        self.contents.empty = empty;
-        let first = region(regions, Region::Contents, 0);
-        let end = self.contents.place(tree, first.into());
-        region(regions, Region::Contents, end - u64::from(first));
-        let end = region(regions, Region::Pad, self.options.pad.0.into());
-        self.volume_end = end.wrapping_add(self.options.pad.0);
-        let end = self.contents.place_tail(tree, self.volume_end.into());
-        region(regions, Region::Appended, end - u64::from(self.volume_end));
+        if self.primary.is_some() {
+            self.contents.empty = row.put(Region::Empty, self.contents.any_empty.into());
+        }
+        let end = self.contents.place(tree, row.at());
+        row.put(Region::Contents, end - row.at());
+        let pad = self.options.pad.0.into();
+        match &mut self.udf {
+            Some(udf) => udf.place_back(&mut row, base, pad),
+            None => _ = row.put(Region::Pad, pad),
+        }
+        // Where this does not fit, the image is refused.
+        self.volume_end = row.at() as u32;
+        let end = self.contents.place_tail(tree, row.at());
+        row.put(Region::Appended, end - row.at());
         let (backup, end) = self.boot.end(end);
-        let filled = region(regions, Region::Pad, 0);
-        region(regions, Region::Pad, end - backup - u64::from(filled));
-        region(regions, Region::Backup, backup);
-        at
+        row.put(Region::Pad, end - backup - row.at());
+        row.put(Region::Backup, backup);
+        self.regions = row.regions;
+        row.at
     }
 
     /// What lies at a block before the end of the image.
@@ -323,13 +373,19 @@ impl Layout {
                 Place::Zeros { end, what: "system area" }
             }
             Region::Empty => Place::Zeros { end, what: "empty files" },
+            Region::Gap => Place::Zeros { end, what: "unused" },
             Region::Pad => Place::Zeros { end, what: "padding" },
+            Region::Udf(Part::Space) => {
+                let (index, first) = self.udf.as_ref().map_or((0, 0), |udf| udf.at(block - start));
+                structure(index, start + first)
+            }
             Region::SystemArea
             | Region::Descriptors
             | Region::PathTable { .. }
+            | Region::Udf(_)
             | Region::Backup => structure(0, start),
             Region::Directories { joliet } => {
-                let directories = &self.hierarchy(joliet).directories;
+                let directories = self.hierarchy(joliet).map_or(&[][..], |h| &h.directories);
                 let index = directories.partition_point(|d| d.start <= block) - 1;
                 structure(index, directories[index].start)
             }
@@ -341,18 +397,32 @@ impl Layout {
         }
     }
 
-    /// The whole blocks of a structure.
-    pub(super) fn structure(&self, tree: &Tree, structure: Structure) -> Vec<u8> {
+    /// The content that lies within a structure, if there is one.
+    pub(super) fn embedded(&self, tree: &Tree, structure: Structure) -> Option<ContentId> {
+        let Region::Udf(part) = structure.region else { return None };
+        self.udf.as_ref()?.embedded(tree, part, structure.index)
+    }
+
+    /// The whole blocks of a structure. `data` is the content that lies within it, if one does.
+    pub(super) fn structure(&self, tree: &Tree, structure: Structure, data: Vec<u8>) -> Vec<u8> {
         let base = self.contents.base;
-        match structure.region {
-            Region::Descriptors => self.descriptors(tree),
-            Region::PathTable { joliet, order } => self.hierarchy(joliet).path_table(order, base),
-            Region::Directories { joliet } => {
-                self.hierarchy(joliet).directory(tree, structure.index, &self.contents)
+        let Structure { region, index, start } = structure;
+        match (region, self.region_hierarchy(region), &self.udf) {
+            (Region::Descriptors, ..) => self.descriptors(tree),
+            (Region::PathTable { order, .. }, Some(hierarchy), _) => {
+                hierarchy.path_table(order, base)
             }
-            Region::SystemArea => self.boot.system_area(&self.contents, self.ends(), &self.seed()),
-            Region::Backup => self.boot.backup(&self.contents, self.ends(), &self.seed()),
-            Region::Empty | Region::Contents | Region::Pad | Region::Appended => Vec::new(),
+            (Region::Directories { .. }, Some(hierarchy), _) => {
+                hierarchy.directory(tree, index, &self.contents)
+            }
+            (Region::Udf(part), _, Some(udf)) => {
+                udf.structure(tree, (part, index, start), data, &self.contents, &self.options)
+            }
+            (Region::SystemArea, ..) => {
+                self.boot.system_area(&self.contents, self.ends(), &self.seed())
+            }
+            (Region::Backup, ..) => self.boot.backup(&self.contents, self.ends(), &self.seed()),
+            _ => Vec::new(),
         }
     }
 
@@ -370,13 +440,15 @@ impl Layout {
 
     /// What a person calls a structure.
     pub(super) fn structure_name(&self, tree: &Tree, structure: Structure) -> String {
-        match structure.region {
-            Region::Directories { joliet } => {
-                tree.display_path(self.hierarchy(joliet).node(structure.index))
+        let Structure { region, index, .. } = structure;
+        match (region, self.region_hierarchy(region), &self.udf) {
+            (Region::Directories { .. }, Some(hierarchy), _) => {
+                tree.display_path(hierarchy.node(index))
             }
-            Region::PathTable { .. } => "path tables".to_owned(),
-            Region::SystemArea => "system area".to_owned(),
-            Region::Backup => "second partition table".to_owned(),
+            (Region::PathTable { .. }, ..) => "path tables".to_owned(),
+            (Region::Udf(part), _, Some(udf)) => udf.name(tree, part, index),
+            (Region::SystemArea, ..) => "system area".to_owned(),
+            (Region::Backup, ..) => "second partition table".to_owned(),
             _ => "volume descriptors".to_owned(),
         }
     }
@@ -391,11 +463,17 @@ impl Layout {
         Seed(format!("{volume_id}\n{}\n{}\n{}", stamp.secs, stamp.nanos, self.blocks).into_bytes())
     }
 
-    fn hierarchy(&self, joliet: bool) -> &Hierarchy {
-        match &self.joliet {
-            Some(hierarchy) if joliet => hierarchy,
-            _ => &self.primary,
+    fn region_hierarchy(&self, region: Region) -> Option<&Hierarchy> {
+        match region {
+            Region::PathTable { joliet, .. } | Region::Directories { joliet } => {
+                self.hierarchy(joliet)
+            }
+            _ => None,
         }
+    }
+
+    fn hierarchy(&self, joliet: bool) -> Option<&Hierarchy> {
+        if joliet { self.joliet.as_ref() } else { self.primary.as_ref() }
     }
 
     fn descriptors(&self, tree: &Tree) -> Vec<u8> {
@@ -410,13 +488,59 @@ impl Layout {
                 .emit()
         };
         let name = &self.options.volume_id;
-        let mut out = descriptor(&self.primary, false, &names::characters(name.as_bytes()));
+        let mut out = Vec::new();
+        if let Some(primary) = &self.primary {
+            out.extend(descriptor(primary, false, &names::characters(name.as_bytes())));
+        }
         out.extend(self.boot.record(&self.contents));
         if let Some(joliet) = &self.joliet {
             out.extend(descriptor(joliet, true, &joliet::volume_id(name)));
         }
         out.extend(terminator());
         out
+    }
+}
+
+fn has_holes(tree: &Tree, node: NodeId) -> bool {
+    let Kind::File(id) = tree.kind(node) else { return false };
+    match &tree.content(id).source {
+        Source::OnDisc(extents) => extents.iter().any(Extent::is_hole),
+        _ => false,
+    }
+}
+
+/// Regions in a row, as they get their places.
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    at: u64,
+    regions: Vec<(u32, Region)>,
+}
+
+impl Row {
+    /// The block behind the last region.
+    pub(super) fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// Adds a region of so many blocks, if any; where it begins. What lies too far out to be
+    /// numbered makes the image too large, and it is refused.
+    pub(super) fn put(&mut self, region: Region, blocks: u64) -> u32 {
+        let start = self.at as u32;
+        if blocks > 0 {
+            self.regions.push((start, region));
+        }
+        self.at += blocks;
+        start
+    }
+
+    /// Leaves blocks unused up to this one, which is not behind the row's end yet.
+    pub(super) fn gap_to(&mut self, block: u64) {
+        self.put(Region::Gap, block.saturating_sub(self.at));
+    }
+
+    /// Leaves blocks unused up to a multiple of `unit`, counted from the block `origin`.
+    pub(super) fn gap_to_multiple_from(&mut self, origin: u64, unit: u64) {
+        self.gap_to(origin + (self.at - origin).next_multiple_of(unit));
     }
 }
 
@@ -453,6 +577,15 @@ impl Findings<'_> {
         }
         if self.options.joliet && !matches!(kind, Kind::Directory | Kind::File(_)) {
             self.list.push(Finding { node, kind: FindingKind::NotInJoliet });
+        }
+    }
+
+    fn udf(&mut self, node: NodeId, id: &[u8]) {
+        if !udf::is_faithful(self.tree.name(node), id) {
+            self.list.push(Finding { node, kind: FindingKind::UdfName });
+        }
+        if matches!(self.tree.kind(node), Kind::Symlink(target) if !udf::keeps_target(target)) {
+            self.list.push(Finding { node, kind: FindingKind::UdfLink });
         }
     }
 

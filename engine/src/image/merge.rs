@@ -128,7 +128,10 @@ impl Merge<'_> {
         let file = match &mut source {
             Source::Host(file) => Some(file),
             Source::Piece(piece) => Some(&mut piece.file),
-            Source::Memory(_) | Source::BootCatalog | Source::OnDisc(_) => None,
+            Source::Memory(_)
+            | Source::BootCatalog
+            | Source::OnDisc(_)
+            | Source::Embedded { .. } => None,
         };
         if let Some(file) = file {
             let dirs = &mut self.sides[side].host_dirs;

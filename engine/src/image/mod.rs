@@ -1,4 +1,4 @@
-//! What goes on the disc: trees, layout, ISO 9660 and its extensions. Knows nothing of drives.
+//! What goes on the disc: trees, layout, ISO 9660 and its extensions, UDF. Knows nothing of drives.
 //!
 //! [`Tree::scan`] takes a folder, [`Image::new`] fixes where each byte will lie, and the [`Image`]
 //! then answers "blocks a to b" in any order. [`read`] goes the other way: from blocks, which are
@@ -24,6 +24,7 @@ pub mod scan;
 pub mod sectors;
 mod time;
 mod tree;
+mod udf;
 mod write;
 
 pub use boot::{Boot, BootError};
@@ -36,4 +37,5 @@ pub use tree::{
     Content, ContentId, Extent, HostFile, Kind, Meta, NodeId, Piece, Source, Tree, TreeError,
     TreeErrorKind, Walk,
 };
+pub use udf::{Revision, UdfOptions};
 pub use write::WriteError;

@@ -68,6 +68,19 @@ impl Time {
         out
     }
 
+    /// The year, and month, day, hour, minute and second in UTC.
+    pub(super) fn civil(self) -> (i64, [u8; 5]) {
+        let c = Civil::of(self.secs);
+        (c.year, [c.month, c.day, c.hour, c.minute, c.second])
+    }
+
+    /// The time of a year, and month, day, hour, minute and second in UTC; `None` if they are no
+    /// date.
+    pub(super) fn from_civil(year: i64, fields: [u8; 5]) -> Option<Time> {
+        let [month, day, hour, minute, second] = fields;
+        Civil { year, month, day, hour, minute, second }.secs().map(Time::from_secs)
+    }
+
     /// The time that these seventeen bytes mean; `None` where not specified or no date
     /// (ECMA-119, 8.4.26.1).
     pub fn from_long(bytes: &[u8; 17]) -> Option<Time> {

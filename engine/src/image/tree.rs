@@ -68,18 +68,28 @@ pub enum Kind<'a> {
 /// Consecutive blocks on a disc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Extent {
-    /// The first block, counted from the start of the disc.
+    /// The first block, counted from the start of the disc; below 0 for a hole.
     pub lba: Lba,
     /// Bytes used; the last block may be partly used.
     pub bytes: u64,
 }
 
 impl Extent {
+    /// Bytes that were never recorded and are zero.
+    pub fn hole(bytes: u64) -> Extent {
+        Extent { lba: Lba(-1), bytes }
+    }
+
+    /// Whether it lies nowhere: its bytes are zero.
+    pub fn is_hole(&self) -> bool {
+        self.lba < Lba(0)
+    }
+
     /// The block behind its last one, counted from the start of the disc; 0 if it holds nothing.
     pub(super) fn end(&self) -> u64 {
         let blocks = self.bytes.div_ceil(BLOCK as u64);
         let start = u64::try_from(self.lba.0).unwrap_or(0);
-        if blocks == 0 { 0 } else { start.saturating_add(blocks) }
+        if blocks == 0 || self.is_hole() { 0 } else { start.saturating_add(blocks) }
     }
 }
 
@@ -96,6 +106,14 @@ pub enum Source {
     BootCatalog,
     /// Blocks that already lie on the disc; they are pointed at and not written again.
     OnDisc(Box<[Extent]>),
+    /// Bytes within a block of the disc. To be written again they have to be read:
+    /// [`Volume::hold`](super::read::Volume::hold).
+    Embedded {
+        /// The block.
+        lba: Lba,
+        /// The first byte in it.
+        at: usize,
+    },
 }
 
 /// A file of this machine as it was when it was scanned.
@@ -141,7 +159,10 @@ impl Content {
         match &self.source {
             Source::Host(file) => Some((file, 0, self.size)),
             Source::Piece(piece) => Some((&piece.file, piece.start, piece.whole)),
-            Source::Memory(_) | Source::BootCatalog | Source::OnDisc(_) => None,
+            Source::Memory(_)
+            | Source::BootCatalog
+            | Source::OnDisc(_)
+            | Source::Embedded { .. } => None,
         }
     }
 }
@@ -482,6 +503,16 @@ impl Tree {
     pub(super) fn replace(&mut self, content: ContentId, size: u64, source: Source) {
         let content = &mut self.contents[content.0 as usize];
         (content.size, content.source) = (size, source);
+    }
+
+    /// The contents that lie within blocks of the disc: block, first byte in it, and bytes.
+    pub(super) fn embedded(&self) -> Vec<(ContentId, Lba, usize, usize)> {
+        let contents = (0..).map(ContentId).zip(&self.contents);
+        let embedded = contents.filter_map(|(id, content)| match content.source {
+            Source::Embedded { lba, at } => Some((id, lba, at, content.size as usize)),
+            _ => None,
+        });
+        embedded.collect()
     }
 
     /// A number for each directory, from 0 (the root) to one less than [`Tree::directory_count`].

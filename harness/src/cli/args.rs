@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use engine::image::{LayoutOptions, Revision, Time, UdfOptions};
 
 use super::boot::args::BootArgs;
 use super::vdrive::args::Vdrive;
@@ -90,6 +91,60 @@ impl DriveArgs {
     }
 }
 
+/// The volume that is made.
+#[derive(Args, Clone, Debug)]
+pub struct VolumeArgs {
+    /// The name of the volume
+    #[arg(short = 'V', long, value_name = "NAME")]
+    pub volume_id: Option<String>,
+
+    /// The file systems of the volume, all over one copy of the files
+    ///
+    /// rock-ridge and joliet are parts of iso9660 and imply it.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(default_value = "rock-ridge,joliet")]
+    pub fs: Vec<FileSystem>,
+
+    /// The revision of UDF: 1.02, 1.50, 2.00, 2.01, 2.50 or 2.60
+    #[arg(long, value_name = "REVISION", default_value_t = Revision::V1_02)]
+    pub udf_revision: Revision,
+
+    /// From UDF 2.50 on, leave out the second copy of file entries and directories
+    #[arg(long)]
+    pub no_udf_mirror: bool,
+}
+
+/// A file system that a volume can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FileSystem {
+    /// Names of capital letters, for everything
+    Iso9660,
+    /// POSIX names, owners, modes and links
+    RockRidge,
+    /// Names for Windows
+    Joliet,
+    /// OSTA's Universal Disk Format
+    Udf,
+}
+
+impl VolumeArgs {
+    /// The volume as it is to be laid out, with this time and without place or name.
+    pub fn layout(&self, stamp: Time, reproducible: bool) -> LayoutOptions {
+        let has = |system| self.fs.contains(&system);
+        let (rock_ridge, joliet) = (has(FileSystem::RockRidge), has(FileSystem::Joliet));
+        let udf = UdfOptions { revision: self.udf_revision, mirror: !self.no_udf_mirror };
+        LayoutOptions {
+            iso9660: rock_ridge || joliet || has(FileSystem::Iso9660),
+            rock_ridge,
+            joliet,
+            udf: has(FileSystem::Udf).then_some(udf),
+            stamp,
+            reproducible,
+            ..LayoutOptions::default()
+        }
+    }
+}
+
 /// Burn files and folders to a disc
 ///
 /// The files and folders are laid out as one file system (ISO 9660 with Joliet and Rock Ridge),
@@ -136,9 +191,8 @@ pub struct Burn {
     #[arg(long)]
     pub plan: bool,
 
-    /// The name of the volume
-    #[arg(short = 'V', long, value_name = "NAME")]
-    pub volume_id: Option<String>,
+    #[command(flatten)]
+    pub volume: VolumeArgs,
 
     /// Print events as JSON lines on standard output
     #[arg(long)]
@@ -214,8 +268,8 @@ pub struct OutArgs {
 pub enum Image {
     /// Make an image of files and folders
     ///
-    /// The image is ISO 9660 with Joliet and Rock Ridge. If SOURCE_DATE_EPOCH is set, the same
-    /// files make the same image, byte for byte.
+    /// Unless --fs says otherwise the image is ISO 9660 with Joliet and Rock Ridge. If
+    /// SOURCE_DATE_EPOCH is set, the same files make the same image, byte for byte.
     #[command(after_help = CREATE_EXAMPLES)]
     Create {
         /// Files and folders; a folder's content goes into the root if it is the only PATH
@@ -225,9 +279,8 @@ pub enum Image {
         #[command(flatten)]
         out: OutArgs,
 
-        /// The name of the volume
-        #[arg(short = 'V', long, value_name = "NAME")]
-        volume_id: Option<String>,
+        #[command(flatten)]
+        volume: VolumeArgs,
 
         #[command(flatten)]
         boot: Box<BootArgs>,
@@ -283,6 +336,7 @@ pub enum Image {
 const CREATE_EXAMPLES: &str = "Examples:
   kiln image create ~/photos -o photos.iso
   kiln image create a.txt b.txt -V NOTES -o notes.iso
+  kiln image create ~/films --fs udf --udf-revision 2.50 -o films.udf
   kiln image create cd -o cd.iso --boot isolinux/isolinux.bin,info-table
   kiln image create cd -o cd.iso --boot boot/floppy.img --boot efi.img,uefi,outside
   kiln image create cd -o cd.iso --boot boot/eltorito.img,info-table,grub2 \\

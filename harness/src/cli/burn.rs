@@ -121,9 +121,8 @@ fn job(args: &Burn, leave_out: Vec<PathBuf>) -> Result<Job, Failure> {
     Ok(Job {
         what,
         options: Options { speed, close, verify, overwrite: args.overwrite, ..Options::default() },
-        volume_id: args.volume_id.clone(),
-        stamp,
-        reproducible,
+        volume_id: args.volume.volume_id.clone(),
+        layout: args.volume.layout(stamp, reproducible),
         leave_out,
     })
 }

@@ -10,7 +10,7 @@ use engine::image::{Image, Kind, LayoutOptions, Sectors, Time, Tree};
 use engine::units::{Blocks, Lba};
 use serde_json::json;
 
-use super::args::{self, OutArgs};
+use super::args::{self, OutArgs, VolumeArgs};
 use super::boot::args::BootArgs;
 use super::out::{self, Output};
 use super::progress::Bar;
@@ -21,9 +21,7 @@ use crate::job::{self, Job, What};
 
 pub(super) fn image(args: &args::Image) -> Result<(), Failure> {
     match args {
-        args::Image::Create { paths, out, volume_id, boot } => {
-            create(paths, out, volume_id.as_deref(), boot)
-        }
+        args::Image::Create { paths, out, volume, boot } => create(paths, out, volume, boot),
         args::Image::Info { image, session, boot, json } => {
             info(image, Lba(*session), *boot, *json)
         }
@@ -56,7 +54,7 @@ fn today() -> Time {
 fn create(
     paths: &[PathBuf],
     out: &OutArgs,
-    volume_id: Option<&str>,
+    volume: &VolumeArgs,
     boot: &BootArgs,
 ) -> Result<(), Failure> {
     let (stamp, reproducible) = stamp()?;
@@ -66,9 +64,8 @@ fn create(
     let job = Job {
         what: What::Paths(paths.to_vec()),
         options: Options::default(),
-        volume_id: volume_id.map(str::to_owned),
-        stamp,
-        reproducible,
+        volume_id: volume.volume_id.clone(),
+        layout: volume.layout(stamp, reproducible),
         leave_out,
     };
     let mut tree = Tree::scan(paths, &job.scan_options())?;

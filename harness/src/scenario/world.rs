@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use engine::burn::{self, Cancel, Close, DiscState, Options, Outcome};
 use engine::host::Access;
-use engine::image::Time;
 use engine::image::read::ExtractOptions;
+use engine::image::{LayoutOptions, Time};
 use vdrive::models::MediumModel;
 
 use super::file::{self, Ending, Fault, Scenario, When};
@@ -315,8 +315,11 @@ impl<'s> World<'s> {
                 ..Options::default()
             },
             volume_id: Some("SCENARIO".to_owned()),
-            stamp: Time::from_secs(STAMP as i64),
-            reproducible: true,
+            layout: LayoutOptions {
+                stamp: Time::from_secs(STAMP as i64),
+                reproducible: true,
+                ..LayoutOptions::default()
+            },
             leave_out: Vec::new(),
         })
     }

@@ -7,15 +7,16 @@ use super::strip::code;
 const ENGINE: &[(&str, &[&str])] = &[
     ("units", &[]),
     ("crc", &[]),
+    ("crc16", &[]),
     // The bytes of a command are the one thing that the boundary and the vocabulary share.
     ("mmc", &["units", "device::Cdb"]),
-    ("cdda", &["units"]),
+    ("cdda", &["units", "crc16"]),
     ("device", &["units", "mmc"]),
     ("media", &["units", "mmc", "device"]),
     // A disc in a drive is a source of sectors, so `drive` knows that one trait of `image`.
     ("drive", &["units", "mmc", "device", "media", "image"]),
     ("burn", &["units", "mmc", "device", "media", "drive", "image"]),
-    ("image", &["units", "crc"]),
+    ("image", &["units", "crc", "crc16"]),
     ("host", &["units", "mmc", "device"]),
 ];
 

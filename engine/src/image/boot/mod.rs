@@ -177,6 +177,8 @@ impl BootEntry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BootError {
+    /// The image has no ISO 9660, in whose descriptors the boot catalog is named.
+    NoIso9660,
     /// The image is for a further session, which computers do not look at.
     FurtherSession,
     /// More entries than a catalog has room for.
@@ -252,6 +254,9 @@ fn readable(path: &[u8]) -> String {
 impl fmt::Display for BootError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            BootError::NoIso9660 => {
+                f.write_str("computers start from images that have ISO 9660, and this has none")
+            }
             BootError::FurtherSession => f.write_str(
                 "computers start from the first session only, and this would be a further one",
             ),

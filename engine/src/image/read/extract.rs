@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::Volume;
 use crate::image::host::{bytes_path, make_special, set_mode, set_owners, set_times, symlink};
 use crate::image::sectors::{Sectors, SourceError, SourceErrorKind};
 use crate::image::tree::{ContentId, Extent, Kind, NodeId, Source, Tree};
-use crate::units::{BLOCK, Blocks};
+use crate::units::{BLOCK, Blocks, Lba};
 
 /// How to extract.
 #[derive(Clone, Copy, Debug, Default)]
@@ -188,6 +188,10 @@ impl Extraction<'_> {
                     self.extent(node, *extent, &mut file, path)?;
                 }
             }
+            Source::Embedded { lba, at } => {
+                let bytes = self.embedded(node, *lba, *at, content.size as usize)?;
+                file.write_all(&bytes).map_err(|e| host(path, "written", &e))?;
+            }
             Source::Memory(bytes) => {
                 file.write_all(bytes).map_err(|e| host(path, "written", &e))?;
             }
@@ -203,6 +207,20 @@ impl Extraction<'_> {
         self.metadata(node, path)
     }
 
+    /// Bytes within a block.
+    fn embedded(
+        &mut self,
+        node: NodeId,
+        lba: Lba,
+        at: usize,
+        size: usize,
+    ) -> Result<Vec<u8>, ExtractError> {
+        let failed = |error| ExtractError::Source { path: self.tree.display_path(node), error };
+        let mut block = [0; BLOCK];
+        self.sectors.read(Blocks(lba.0.max(0) as u32), &mut block).map_err(failed)?;
+        Ok(block.get(at..at.saturating_add(size)).unwrap_or_default().to_vec())
+    }
+
     fn extent(
         &mut self,
         node: NodeId,
@@ -210,6 +228,13 @@ impl Extraction<'_> {
         file: &mut File,
         path: &Path,
     ) -> Result<(), ExtractError> {
+        if extent.is_hole() {
+            let end = file.seek(SeekFrom::End(0)).map_err(|e| host(path, "written", &e))?;
+            return file
+                .set_len(end.saturating_add(extent.bytes))
+                .and_then(|()| file.seek(SeekFrom::End(0)).map(drop))
+                .map_err(|e| host(path, "written", &e));
+        }
         let failed = |error| ExtractError::Source { path: self.tree.display_path(node), error };
         let first = extent.lba.0.max(0) as u32;
         let blocks = extent.bytes.div_ceil(BLOCK as u64);

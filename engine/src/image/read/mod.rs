@@ -1,5 +1,5 @@
-//! From blocks to a tree: ISO 9660, Joliet, Rock Ridge, several sessions; and what computers start
-//! from.
+//! From blocks to a tree: ISO 9660, Joliet, Rock Ridge, UDF, several sessions; and what computers
+//! start from.
 //!
 //! The blocks are hostile: every offset, length, count, depth and link is checked, and memory is
 //! bounded by [`Limits`]. May not know: where the blocks come from.
@@ -9,6 +9,7 @@ mod disk;
 mod extract;
 mod file;
 mod susp;
+mod udf;
 mod walk;
 
 pub use boot::{BootImageFacts, BootRecords, ElTorito};
@@ -24,16 +25,19 @@ use super::sectors::{Sectors, SourceError};
 use super::time::Time;
 use super::tree::Tree;
 use crate::units::{BLOCK, Blocks, Lba};
+use udf::Found;
 use walk::{Input, Record, Rules, Walk};
 
 /// Which of a volume's trees to read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Namespace {
-    /// The one that says most: Rock Ridge, else Joliet, else ISO 9660.
+    /// The one that says most: Rock Ridge, else UDF, else Joliet, else ISO 9660.
     #[default]
     Best,
     /// POSIX names and metadata.
     RockRidge,
+    /// OSTA's Universal Disk Format.
+    Udf,
     /// Names for Windows.
     Joliet,
     /// The bare primary tree.
@@ -82,7 +86,8 @@ pub struct ReadOptions {
 /// A volume as it was read.
 #[derive(Clone, Debug)]
 pub struct Volume {
-    /// Its files, all with sources [`OnDisc`](super::Source::OnDisc).
+    /// Its files, with sources [`OnDisc`](super::Source::OnDisc) or
+    /// [`Embedded`](super::Source::Embedded).
     pub tree: Tree,
     /// The name of the volume.
     pub volume_id: String,
@@ -113,8 +118,8 @@ pub struct Flaw {
 pub enum ReadError {
     /// The blocks cannot be had.
     Source(SourceError),
-    /// There are no ISO 9660 volume descriptors.
-    NotIso9660 {
+    /// There are neither ISO 9660 volume descriptors nor anchors of UDF.
+    NoVolume {
         /// Where they should begin.
         at: Lba,
     },
@@ -141,45 +146,72 @@ const DESCRIPTORS_MAX: u32 = 64;
 
 impl Volume {
     /// The blocks of the volume of a session, counted from the start of the disc: what its
-    /// descriptors say (ECMA-119, 8.4.8), read without its tree.
+    /// descriptors say (ECMA-119, 8.4.8; ECMA-167, 3/10.5), read without its tree.
     pub fn space(sectors: &mut dyn Sectors, session: Lba) -> Result<Blocks, ReadError> {
         let mut input = Input::new(sectors, Limits::default());
-        let found = Descriptors::find(&mut input, session)?;
-        let descriptor = found.primary.as_ref().or(found.joliet.as_ref());
-        Ok(Blocks(descriptor.map_or(0, |descriptor| descriptor.space)))
+        let (iso, udf) = find(&mut input, session)?;
+        let iso = iso.primary.as_ref().or(iso.joliet.as_ref()).map_or(0, |found| found.space);
+        Ok(Blocks(iso.max(udf.map_or(0, |found| found.space))))
     }
 
     /// Reads the volume's tree.
     pub fn read(sectors: &mut dyn Sectors, options: &ReadOptions) -> Result<Volume, ReadError> {
         let mut input = Input::new(sectors, options.limits);
-        let descriptors = Descriptors::find(&mut input, options.session)?;
-        let mut rules = Vec::new();
-        if let Some(primary) = &descriptors.primary
-            && let Some(skip) = rock_ridge(&mut input, primary)?
-        {
-            rules.push((Namespace::RockRidge, Rules::RockRidge { skip }, primary));
-        }
-        if let Some(joliet) = &descriptors.joliet {
-            rules.push((Namespace::Joliet, Rules::Joliet, joliet));
-        }
-        if let Some(primary) = &descriptors.primary {
-            rules.push((Namespace::Iso9660, Rules::Iso9660, primary));
-        }
+        let (iso, udf) = find(&mut input, options.session)?;
         let wanted = |which| matches!(options.namespace, w if w == Namespace::Best || w == which);
-        let Some((namespace, rules, from)) = rules.into_iter().find(|(n, ..)| wanted(*n)) else {
-            return Err(ReadError::NoNamespace(options.namespace));
+        let skip = match &iso.primary {
+            Some(primary) if wanted(Namespace::RockRidge) => rock_ridge(&mut input, primary)?,
+            _ => None,
+        };
+        let (namespace, rules, from) = match (&iso.primary, skip, &udf, &iso.joliet) {
+            (Some(primary), Some(skip), ..) => {
+                (Namespace::RockRidge, Rules::RockRidge { skip }, primary)
+            }
+            (_, _, Some(found), _) if wanted(Namespace::Udf) => {
+                let tree = found.tree(&mut input)?;
+                let Found { volume_id, created, space, .. } = found;
+                let (volume_id, created, space) = (volume_id.clone(), *created, *space);
+                return Ok(input.volume(tree, Namespace::Udf, volume_id, created, space));
+            }
+            (.., Some(joliet)) if wanted(Namespace::Joliet) => {
+                (Namespace::Joliet, Rules::Joliet, joliet)
+            }
+            (Some(primary), ..) if wanted(Namespace::Iso9660) => {
+                (Namespace::Iso9660, Rules::Iso9660, primary)
+            }
+            _ => return Err(ReadError::NoNamespace(options.namespace)),
         };
         let tree = Walk::run(&mut input, rules, &from.root)?;
-        Ok(Volume {
-            tree,
-            volume_id: from.volume_id.clone(),
-            namespace,
-            created: from.created,
-            space: from.space,
-            findings: input.flaws,
-            more_findings: input.more_flaws,
-        })
+        let (volume_id, created, space) = (from.volume_id.clone(), from.created, from.space);
+        Ok(input.volume(tree, namespace, volume_id, created, space))
     }
+
+    /// Reads what lies within blocks of entries into memory, so that the tree can be written to
+    /// another place.
+    pub fn hold(&mut self, sectors: &mut dyn Sectors) -> Result<(), SourceError> {
+        for (id, lba, at, size) in self.tree.embedded() {
+            let mut block = [0; BLOCK];
+            sectors.read(Blocks(lba.0.max(0) as u32), &mut block)?;
+            let bytes = block.get(at..at.saturating_add(size)).unwrap_or_default();
+            self.tree.set_source(id, super::Source::Memory(bytes.into()));
+        }
+        Ok(())
+    }
+}
+
+/// What a session has of both kinds of volume.
+fn find(input: &mut Input<'_>, session: Lba) -> Result<(Descriptors, Option<Found>), ReadError> {
+    let iso = Descriptors::find(input, session)?;
+    let has_iso = iso.primary.is_some() || iso.joliet.is_some();
+    let udf = match Found::find(input, session) {
+        // What is left of a UDF volume does not hurt another one over it.
+        Err(error @ (ReadError::Broken { .. } | ReadError::Limit { .. })) if has_iso => {
+            input.flaw(0, format!("the UDF volume cannot be read: {error}"));
+            None
+        }
+        found => found?,
+    };
+    if has_iso || udf.is_some() { Ok((iso, udf)) } else { Err(ReadError::NoVolume { at: session }) }
 }
 
 /// The skip of each System Use field, if the root says that System Use entries are in use and there
@@ -219,21 +251,18 @@ struct Descriptor {
 impl Descriptors {
     /// Looks through the set of a session (ECMA-119, 6.7.1).
     fn find(input: &mut Input<'_>, session: Lba) -> Result<Descriptors, ReadError> {
-        let none = ReadError::NotIso9660 { at: session };
         let mut found = Descriptors::default();
         let Some(first) = u32::try_from(session.0).ok().and_then(|s| s.checked_add(SYSTEM_AREA))
         else {
-            return Err(none);
+            return Ok(found);
         };
         for block in first..first.saturating_add(DESCRIPTORS_MAX) {
             let at = u64::from(block) * BLOCK as u64;
-            if block >= input.blocks() {
-                input.flaw(at, "the volume descriptors have no end");
-                break;
-            }
-            let bytes = *input.block(block)?;
+            let bytes = if block < input.blocks() { *input.block(block)? } else { [0; BLOCK] };
             if bytes[1..6] != *STANDARD_ID {
-                input.flaw(at, "the volume descriptors have no end");
+                if found.primary.is_some() || found.joliet.is_some() {
+                    input.flaw(at, "the volume descriptors have no end");
+                }
                 break;
             }
             let joliet = bytes[88..90] == *b"%/" && matches!(bytes[90], b'@' | b'C' | b'E');
@@ -248,7 +277,7 @@ impl Descriptors {
                 *slot = Some(Descriptor::parse(&bytes, at)?);
             }
         }
-        if found.primary.is_none() && found.joliet.is_none() { Err(none) } else { Ok(found) }
+        Ok(found)
     }
 }
 
@@ -284,8 +313,8 @@ impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ReadError::Source(error) => error.fmt(f),
-            ReadError::NotIso9660 { at } => {
-                write!(f, "no ISO 9660 volume begins at block {at}: it has no descriptors there")
+            ReadError::NoVolume { at } => {
+                write!(f, "no volume begins at block {at}: there is neither ISO 9660 nor UDF")
             }
             ReadError::NoNamespace(which) => write!(f, "the volume has no {which} tree"),
             ReadError::Limit { at, what } => {
@@ -305,6 +334,7 @@ impl fmt::Display for Namespace {
         f.write_str(match self {
             Namespace::Best => "readable",
             Namespace::RockRidge => "Rock Ridge",
+            Namespace::Udf => "UDF",
             Namespace::Joliet => "Joliet",
             Namespace::Iso9660 => "ISO 9660",
         })

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::susp::{Entries, device_number, file_type};
-use super::{Flaw, Limits, ReadError};
+use super::{Flaw, Limits, Namespace, ReadError, Volume};
 use crate::image::iso9660::record::{
     FIXED, FLAG_ASSOCIATED, FLAG_DIRECTORY, FLAG_MULTI_EXTENT, PARENT, SELF,
 };
@@ -52,6 +52,23 @@ impl<'a> Input<'a> {
         } else {
             self.more_flaws += 1;
         }
+    }
+
+    /// What was read, with what was found wrong on the way.
+    pub(super) fn volume(
+        self,
+        tree: Tree,
+        namespace: Namespace,
+        volume_id: String,
+        created: Option<Time>,
+        space: u32,
+    ) -> Volume {
+        let (findings, more_findings) = (self.flaws, self.more_flaws);
+        Volume { tree, volume_id, namespace, created, space, findings, more_findings }
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
     }
 
     pub(super) fn blocks(&self) -> u32 {

@@ -1,0 +1,356 @@
+//! Where file entries and directories lie, and their blocks on demand.
+//!
+//! They fill one row of blocks, counted from 0: the file set first, then each node's entry in the
+//! order of the walk, behind it what else its list of extents or its directory needs. The row lies
+//! in the partition, or is all of a metadata partition.
+
+use super::entry::{
+    self, Body, CHARACTERISTIC_DIRECTORY, CHARACTERISTIC_PARENT, Entry, Identifier, file_type,
+    header_len,
+};
+use super::wire::Address;
+use super::{Revision, UdfOptions, names};
+use crate::image::contents::Contents;
+use crate::image::iso9660::names::make_unique;
+use crate::image::time::Time;
+use crate::image::tree::{Content, Kind, Meta, NodeId, Source, Tree};
+use crate::units::BLOCK;
+
+/// The first number of a file or directory but the root (UDF 2.60, 3.2.1.1).
+const FIRST_UNIQUE: u32 = 16;
+/// Blocks of the file set descriptor and its end.
+const FILE_SET: u32 = 2;
+
+/// The row of entries and directories.
+#[derive(Debug)]
+pub(in crate::image) struct Space {
+    options: UdfOptions,
+    /// Small files lie in their entries.
+    embed: bool,
+    all_times: bool,
+    /// First block of each node's entry. Hard links have one entry.
+    entries: Vec<u32>,
+    /// The first node of each entry, by place.
+    order: Vec<NodeId>,
+    /// The block of the partition where the row begins.
+    origin: u32,
+    /// Blocks of the row.
+    pub blocks: u32,
+    /// Entries that are directories, the root among them.
+    pub directories: u32,
+}
+
+/// What a row has to know of its surroundings.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::image) struct Addresses<'a> {
+    pub contents: &'a Contents,
+    /// The disc's block where the partition begins.
+    pub partition: u32,
+}
+
+impl Space {
+    /// Gives each node its place. `alone` is whether no other file system needs the contents of
+    /// files in blocks of their own. `note` is told each node and its identifier.
+    pub(in crate::image) fn measure(
+        tree: &Tree,
+        options: UdfOptions,
+        alone: bool,
+        all_times: bool,
+        note: &mut dyn FnMut(NodeId, &[u8]),
+    ) -> Space {
+        let mut space = Space {
+            options,
+            embed: alone,
+            all_times,
+            entries: vec![0; tree.len()],
+            order: Vec::new(),
+            origin: 0,
+            blocks: FILE_SET,
+            directories: 0,
+        };
+        let mut met = vec![0; tree.content_count()];
+        for node in tree.walk() {
+            if let Kind::File(id) = tree.kind(node) {
+                let first = &mut met[id.0 as usize];
+                if *first != 0 {
+                    space.entries[node.0 as usize] = *first;
+                    continue;
+                }
+                *first = space.blocks;
+            }
+            space.entries[node.0 as usize] = space.blocks;
+            space.order.push(node);
+            // Where this does not fit, the partition does not either, and the image is refused.
+            let blocks = space.measure_node(tree, node, note);
+            space.blocks = space.blocks.saturating_add(blocks);
+        }
+        space
+    }
+
+    fn measure_node(
+        &mut self,
+        tree: &Tree,
+        node: NodeId,
+        note: &mut dyn FnMut(NodeId, &[u8]),
+    ) -> u32 {
+        let kind = tree.kind(node);
+        let attributes = entry::attributes(kind).len();
+        let extents = match kind {
+            Kind::Directory => {
+                self.directories += 1;
+                let mut bytes = Identifier::len(&[]);
+                for (id, child) in entries(tree, node) {
+                    note(child, &id);
+                    bytes += Identifier::len(&id);
+                }
+                return 1 + self.separate(bytes);
+            }
+            Kind::Symlink(target) => return 1 + self.separate(entry::path(target).len()),
+            Kind::File(id) => {
+                let content = tree.content(id);
+                if self.embeds(content) {
+                    return 1;
+                }
+                match &content.source {
+                    Source::OnDisc(extents) => {
+                        entry::descriptors(extents.iter().map(|extent| extent.bytes))
+                    }
+                    _ => entry::descriptors([content.size].into_iter()),
+                }
+            }
+            _ => 0,
+        };
+        Entry::blocks(self.options.revision, attributes, self.long(), extents)
+    }
+
+    /// Blocks behind the entry for so many bytes of a directory or link: none where they fit in it.
+    fn separate(&self, bytes: usize) -> u32 {
+        let room = BLOCK - header_len(self.options.revision);
+        if bytes <= room { 0 } else { bytes.div_ceil(BLOCK) as u32 }
+    }
+
+    /// Contents of this many bytes and fewer lie in the entry of their file.
+    pub(in crate::image) fn embed_max(&self) -> u64 {
+        if self.embed { (BLOCK - header_len(self.options.revision)) as u64 } else { 0 }
+    }
+
+    fn embeds(&self, content: &Content) -> bool {
+        content.size <= self.embed_max() && !matches!(content.source, Source::OnDisc(_))
+    }
+
+    /// Extents are told with their partition: they lie in another one than the entries.
+    fn long(&self) -> bool {
+        self.options.revision >= Revision::V2_50
+    }
+
+    /// A block of the row as the partition has it.
+    fn address(&self, block: u32) -> Address {
+        Address { block: self.origin.wrapping_add(block), partition: u16::from(self.long()) }
+    }
+
+    /// Where in the partition the row begins.
+    pub(in crate::image) fn origin(&self) -> u32 {
+        self.origin
+    }
+
+    /// Sets where in the partition the row begins.
+    pub(in crate::image) fn set_origin(&mut self, origin: u32) {
+        self.origin = origin;
+    }
+
+    /// Where the root's entry lies.
+    pub(in crate::image) fn root(&self) -> Address {
+        self.address(FILE_SET)
+    }
+
+    /// Entries that are not directories.
+    pub(in crate::image) fn files(&self) -> u32 {
+        self.order.len() as u32 - self.directories
+    }
+
+    /// The number that nothing has yet.
+    pub(in crate::image) fn next_unique(&self) -> u32 {
+        FIRST_UNIQUE + self.order.len() as u32 + self.entries.len() as u32
+    }
+
+    /// The number of a node's entry: 0 for the root.
+    fn unique(&self, node: NodeId) -> u32 {
+        let block = self.entries[node.0 as usize];
+        let index = self.order.partition_point(|n| self.entries[n.0 as usize] < block) as u32;
+        if index == 0 { 0 } else { FIRST_UNIQUE + index - 1 }
+    }
+
+    /// The number of a node's identifier: its entry's, but for further hard links
+    /// (UDF 2.60, 2.3.4.3).
+    fn identifier_unique(&self, node: NodeId) -> u32 {
+        let number = self.unique(node);
+        let first = number.checked_sub(FIRST_UNIQUE).map_or(0, |index| index as usize + 1);
+        if self.order[first] == node {
+            number
+        } else {
+            FIRST_UNIQUE + self.order.len() as u32 + node.0
+        }
+    }
+
+    /// Which entry's blocks hold this block of the row, and the first of them; `None` for the file
+    /// set.
+    pub(in crate::image) fn at(&self, block: u32) -> Option<(usize, u32)> {
+        let next = self.order.partition_point(|n| self.entries[n.0 as usize] <= block);
+        let index = next.checked_sub(1)?;
+        Some((index, self.entries[self.order[index].0 as usize]))
+    }
+
+    /// The node of an entry.
+    pub(in crate::image) fn node(&self, index: usize) -> NodeId {
+        self.order[index]
+    }
+
+    /// The content that lies within the blocks of this entry, if there is one.
+    pub(in crate::image) fn embedded(
+        &self,
+        tree: &Tree,
+        index: usize,
+    ) -> Option<crate::image::tree::ContentId> {
+        match tree.kind(self.order[index]) {
+            Kind::File(id) if tree.content(id).size > 0 && self.embeds(tree.content(id)) => {
+                Some(id)
+            }
+            _ => None,
+        }
+    }
+
+    /// The blocks of an entry. `data` is the content that lies within them, if one does.
+    pub(in crate::image) fn emit(
+        &self,
+        tree: &Tree,
+        index: usize,
+        data: Vec<u8>,
+        addresses: Addresses<'_>,
+    ) -> Vec<u8> {
+        let node = self.order[index];
+        let kind = tree.kind(node);
+        let at = self.address(self.entries[node.0 as usize]);
+        let (bytes, body) = match kind {
+            Kind::Directory => self.within(self.directory(tree, node), at),
+            Kind::Symlink(target) => self.within(entry::path(target), at),
+            Kind::File(id) if !self.embeds(tree.content(id)) => {
+                let extents = addresses.contents.extents(tree, id).into_iter();
+                let place = |block: u32| Address {
+                    block: block.wrapping_sub(addresses.partition),
+                    partition: 0,
+                };
+                let extents = extents.map(|(block, bytes)| (block.map(place), bytes));
+                (Vec::new(), Body::Extents(extents.collect()))
+            }
+            _ => (Vec::new(), Body::Embedded(data)),
+        };
+        let links = match kind {
+            // One identifier in its parent or, the root, its own; and the parent's in each within.
+            Kind::Directory => {
+                let within = |c: &&NodeId| tree.kind(**c) == Kind::Directory;
+                1 + tree.children(node).iter().filter(within).count()
+            }
+            Kind::File(id) => tree.content(id).links as usize,
+            _ => 1,
+        };
+        let mut meta = *tree.meta(node);
+        if !self.all_times {
+            (meta.atime, meta.ctime) = (meta.mtime, meta.mtime);
+        }
+        let entry = Entry {
+            revision: self.options.revision,
+            kind: entry::type_of(kind),
+            meta: &meta,
+            links: u16::try_from(links).unwrap_or(u16::MAX),
+            unique: self.unique(node).into(),
+            attributes: entry::attributes(kind),
+            body,
+            long: self.long(),
+        };
+        let mut out = entry.emit(at);
+        out.extend(bytes);
+        out.resize(out.len().next_multiple_of(BLOCK), 0);
+        out
+    }
+
+    /// Bytes that belong to an entry, in it or behind it.
+    fn within(&self, bytes: Vec<u8>, at: Address) -> (Vec<u8>, Body) {
+        if self.separate(bytes.len()) == 0 {
+            return (Vec::new(), Body::Embedded(bytes));
+        }
+        let len = bytes.len() as u64;
+        (bytes, Body::Extents(vec![(Some(Address { block: at.block + 1, ..at }), len)]))
+    }
+
+    /// The identifiers of a directory (ECMA-167, 4/8.6).
+    fn directory(&self, tree: &Tree, node: NodeId) -> Vec<u8> {
+        let own = self.address(self.entries[node.0 as usize]).block;
+        let entries = entries(tree, node);
+        let bytes: usize = entries.iter().map(|(id, _)| Identifier::len(id)).sum();
+        let separate = self.separate(bytes + Identifier::len(&[])) > 0;
+        let location = |at: usize| if separate { own + 1 + (at / BLOCK) as u32 } else { own };
+        let version = self.options.revision.tag_version();
+        let mut out = Vec::with_capacity(bytes + Identifier::len(&[]));
+        let parent = tree.parent(node);
+        let up = Identifier {
+            location: location(0),
+            characteristics: CHARACTERISTIC_DIRECTORY | CHARACTERISTIC_PARENT,
+            id: &[],
+            entry: self.address(self.entries[parent.0 as usize]),
+            unique: self.recorded_unique(self.unique(parent)),
+        };
+        up.emit(&mut out, version);
+        for (id, child) in &entries {
+            let directory = tree.kind(*child) == Kind::Directory;
+            let identifier = Identifier {
+                location: location(out.len()),
+                characteristics: if directory { CHARACTERISTIC_DIRECTORY } else { 0 },
+                id,
+                entry: self.address(self.entries[child.0 as usize]),
+                unique: self.recorded_unique(self.identifier_unique(*child)),
+            };
+            identifier.emit(&mut out, version);
+        }
+        out
+    }
+
+    /// Identifiers have numbers from UDF 2.00 on (UDF 2.00, 2.3.4.3).
+    fn recorded_unique(&self, unique: u32) -> u32 {
+        if self.options.revision >= Revision::V2_00 { unique } else { 0 }
+    }
+
+    /// The entry of the metadata file or of its mirror, at this block of the partition
+    /// (UDF 2.60, 2.2.13): `extent` is its first block there, and bytes.
+    pub(in crate::image) fn metadata_file(
+        &self,
+        mirror: bool,
+        at: u32,
+        extent: (u32, u64),
+        stamp: Time,
+    ) -> Vec<u8> {
+        let (block, bytes) = extent;
+        let time = Meta { mtime: stamp, atime: stamp, ctime: stamp, ..Meta::default() };
+        let entry = Entry {
+            revision: self.options.revision,
+            kind: if mirror { file_type::METADATA_MIRROR } else { file_type::METADATA },
+            meta: &time,
+            // No identifier leads to it.
+            links: 0,
+            unique: 0,
+            attributes: Vec::new(),
+            body: Body::Extents(vec![(Some(Address { block, partition: 0 }), bytes)]),
+            long: false,
+        };
+        entry.emit(Address { block: at, partition: 0 })
+    }
+}
+
+/// The identifiers of a directory's entries, each once, and their nodes.
+fn entries(tree: &Tree, directory: NodeId) -> Vec<(Vec<u8>, NodeId)> {
+    let children = tree.children(directory);
+    let mut ids: Vec<Vec<u8>> =
+        children.iter().map(|child| names::identifier(tree.name(*child))).collect();
+    let order = make_unique(&mut ids, |i, number| names::numbered(tree.name(children[i]), number));
+    let take = |i: u32| (std::mem::take(&mut ids[i as usize]), children[i as usize]);
+    order.into_iter().map(take).collect()
+}
