@@ -137,4 +137,29 @@ assert struct.unpack("8i", call(0x2276, bytes(32)))[:5] == (0, 0, 0, 0, 5), "SG_
 refuses(0x5331, errno.EINVAL)  # what only cdrom has
 refuses(0x9999, errno.EINVAL)
 os.close(fd)
+
+# SG_IO in its fourth version, struct sg_io_v4 of linux/bsg.h: status, sense, what was not moved.
+def v4(cdb, room=0, data=b""):
+    came, sense = ctypes.create_string_buffer(max(room, 1)), ctypes.create_string_buffer(64)
+    cdb = ctypes.create_string_buffer(bytes(cdb), len(cdb))
+    gone = ctypes.create_string_buffer(data, max(len(data), 1))
+    header = bytearray(struct.pack(
+        "iIIIQQIIIIQIIIIQQIIQI27x", ord("Q"), 0, 0, len(cdb), ctypes.addressof(cdb), 0, 0, 0, 0,
+        64, ctypes.addressof(sense), 0, len(data), 0, room, ctypes.addressof(gone),
+        ctypes.addressof(came), 60000, 0, 0, 0).ljust(160, b"\0")[:160])
+    fcntl.ioctl(fd, 0x2285, header)
+    driver, transport, status, _, _, _, sensed, resid = struct.unpack_from("7Ii", header, 108)
+    assert transport == 0
+    return status, sense.raw[:sensed], came.raw[:room - resid], driver
+for node in ("/dev/sr0", "/dev/sg0"):
+    fd = os.open(node, os.O_RDWR | os.O_NONBLOCK)
+    while v4([0] * 6)[0] != 0:
+        pass
+    status, sense, said, _ = v4([0x12, 0, 0, 0, 96, 0], room=96)
+    assert (status, sense, said[0] & 31, said[8:12]) == (0, b"", 5, b"KILN"), "INQUIRY"
+    assert v4([0x12, 0, 0, 0, 36, 0], room=96)[2] == said[:36], "what did not come"
+    status, sense, _, driver = v4([0x28, 0, 0x7F, 0, 0, 0, 0, 0, 1, 0], room=2048)
+    assert status == 2 and driver & 8 and sense[2] & 15 == 5 and sense[12] == 0x21, "READ(10)"
+    refuses(0x2285, errno.EINVAL, struct.pack("iI", ord("Q"), 1).ljust(160, b"\0"))
+    os.close(fd)
 print("all is well")
