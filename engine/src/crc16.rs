@@ -61,7 +61,7 @@ mod tests {
         assert_eq!(crc16(b"123456789"), 0x31c3);
         // ECMA-167, 1/7.2.6: the example of the standard.
         assert_eq!(crc16(&[0x70, 0x6a, 0x77]), 0x3299);
-        let bytes: Vec<u8> = (0..40).map(|i| i * 7).collect();
+        let bytes: Vec<u8> = (0..40u8).map(|i| i.wrapping_mul(7)).collect();
         for len in 0..bytes.len() {
             let slow = bytes[..len].iter().fold(0u16, |crc, &byte| {
                 crc << 8 ^ TABLES[0][usize::from((crc >> 8) as u8 ^ byte)]

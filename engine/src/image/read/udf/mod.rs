@@ -9,6 +9,7 @@ mod walk;
 
 use super::walk::Input;
 use super::{Flaw, ReadError};
+use crate::image::iso9660::volume::SYSTEM_AREA;
 use crate::image::time::Time;
 use crate::image::tree::Tree;
 use crate::image::udf::wire::{
@@ -18,6 +19,8 @@ use crate::image::udf::{MapKind, parse_map};
 use crate::units::{BLOCK, Blocks, Lba};
 use partition::Partitions;
 
+/// Descriptors of the recognition sequence that are looked at.
+const RECOGNITION_MAX: u32 = 64;
 /// Descriptors of a sequence that are looked at.
 const SEQUENCE_MAX: u32 = 256;
 /// Pointers to further pieces of a sequence that are followed.
@@ -38,7 +41,10 @@ pub(super) struct Found {
 impl Found {
     /// Looks for the volume of a session; `None` if nothing there is UDF.
     pub(super) fn find(input: &mut Input<'_>, session: Lba) -> Result<Option<Found>, ReadError> {
-        let Some(anchor) = Anchor::find(input, session)? else { return Ok(None) };
+        if !recognised(input, session) {
+            return Ok(None);
+        }
+        let Some(anchor) = Anchor::find(input, session) else { return Ok(None) };
         let mut sequence = Sequence::read(input, anchor.main)?;
         if sequence.logical_volume.is_none() || sequence.partitions.is_empty() {
             input.flaw(anchor.at, "the main volume descriptor sequence is broken");
@@ -60,7 +66,7 @@ impl Found {
         let root = root(input, &partitions, file_set, at)?;
         let end = start.saturating_add(len);
         // The last anchor belongs to the volume.
-        let closes = anchor_at(input, end)?.is_some();
+        let closes = anchor_at(input, end).is_some();
         Ok(Some(Found {
             partitions,
             root,
@@ -95,8 +101,8 @@ struct Anchor {
 impl Anchor {
     /// Looks where anchors may be (ECMA-167, 3/8.4.2.1; UDF 2.60, 2.2.3), seen from the session;
     /// 512 is that of a disc that is not closed (UDF 2.60, 6.10.1.2).
-    fn find(input: &mut Input<'_>, session: Lba) -> Result<Option<Anchor>, ReadError> {
-        let Ok(session) = u32::try_from(session.0) else { return Ok(None) };
+    fn find(input: &mut Input<'_>, session: Lba) -> Option<Anchor> {
+        let session = u32::try_from(session.0).ok()?;
         let end = input.blocks();
         let places = [
             session.checked_add(256),
@@ -104,24 +110,42 @@ impl Anchor {
             end.checked_sub(257),
             session.checked_add(512),
         ];
-        for block in places.into_iter().flatten() {
-            if let Some(anchor) = anchor_at(input, block)? {
-                return Ok(Some(anchor));
-            }
-        }
-        Ok(None)
+        places.into_iter().flatten().find_map(|block| anchor_at(input, block))
     }
 }
 
+/// Whether the volume recognition sequence of a session tells of UDF (ECMA-167, 2/8.3.1 and 3/9.1).
+/// Other discs are not searched for anchors: their last blocks may be none that can be read.
+fn recognised(input: &mut Input<'_>, session: Lba) -> bool {
+    let first = u32::try_from(session.0).ok().and_then(|first| first.checked_add(SYSTEM_AREA));
+    let Some(first) = first else { return false };
+    for block in first..first.saturating_add(RECOGNITION_MAX) {
+        match tried(input, block).as_ref().and_then(|bytes| bytes[1..6].first_chunk()) {
+            Some(b"NSR02" | b"NSR03") => return true,
+            Some(b"CD001" | b"BEA01" | b"BOOT2" | b"CDW02") => {}
+            _ => return false,
+        }
+    }
+    false
+}
+
 /// The anchor at a block, if a sound one is there.
-fn anchor_at(input: &mut Input<'_>, block: u32) -> Result<Option<Anchor>, ReadError> {
-    let Some(bytes) = readable(input, block)? else { return Ok(None) };
+fn anchor_at(input: &mut Input<'_>, block: u32) -> Option<Anchor> {
+    let bytes = tried(input, block)?;
     let good = Tag { id: tag::ANCHOR, location: block, sound: true };
     if Tag::parse(&bytes[..]) != Some(good) {
-        return Ok(None);
+        return None;
     }
     let extent = |at| (le32(&bytes[..], at + 4), le32(&bytes[..], at) / BLOCK as u32);
-    Ok(Some(Anchor { at: byte(block), main: extent(16), reserve: extent(24) }))
+    Some(Anchor { at: byte(block), main: extent(16), reserve: extent(24) })
+}
+
+/// A block where something may be or not: none if it cannot be read.
+fn tried(input: &mut Input<'_>, block: u32) -> Option<Box<[u8; BLOCK]>> {
+    if block >= input.blocks() {
+        return None;
+    }
+    input.block(block).ok().map(|bytes| Box::new(*bytes))
 }
 
 /// A block, unless it lies behind the last one or cannot be read: then that is a finding.
