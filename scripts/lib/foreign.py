@@ -215,7 +215,8 @@ READERS = {
 def check(cases, readers=None, rules=None):
     """Runs the readers on every case, prints the table and what is wrong; returns the number of
     (case, reader) pairs that passed and that failed."""
-    readers = readers or list(READERS)
+    readers = [name for name in readers or READERS
+               if any(READERS[name].system in case.systems for case in cases)]
     rules = load_rules() if rules is None else rules
     sources = {case.source: None for case in cases}
     for source in sources:
