@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use engine::image::{LayoutOptions, Revision, Time, UdfOptions};
 
-use super::boot::args::BootArgs;
+use super::image::args::Image;
+use super::image::volume::VolumeArgs;
 use super::vdrive::args::Vdrive;
 use crate::place::Want;
 
@@ -87,60 +87,6 @@ impl DriveArgs {
             disc: self.disc.clone(),
             trace: self.trace.clone(),
             seed: self.seed,
-        }
-    }
-}
-
-/// The volume that is made.
-#[derive(Args, Clone, Debug)]
-pub struct VolumeArgs {
-    /// The name of the volume
-    #[arg(short = 'V', long, value_name = "NAME")]
-    pub volume_id: Option<String>,
-
-    /// The file systems of the volume, all over one copy of the files
-    ///
-    /// rock-ridge and joliet are parts of iso9660 and imply it.
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    #[arg(default_value = "rock-ridge,joliet")]
-    pub fs: Vec<FileSystem>,
-
-    /// The revision of UDF: 1.02, 1.50, 2.00, 2.01, 2.50 or 2.60
-    #[arg(long, value_name = "REVISION", default_value_t = Revision::V1_02)]
-    pub udf_revision: Revision,
-
-    /// From UDF 2.50 on, leave out the second copy of file entries and directories
-    #[arg(long)]
-    pub no_udf_mirror: bool,
-}
-
-/// A file system that a volume can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FileSystem {
-    /// Names of capital letters, for everything
-    Iso9660,
-    /// POSIX names, owners, modes and links
-    RockRidge,
-    /// Names for Windows
-    Joliet,
-    /// OSTA's Universal Disk Format
-    Udf,
-}
-
-impl VolumeArgs {
-    /// The volume as it is to be laid out, with this time and without place or name.
-    pub fn layout(&self, stamp: Time, reproducible: bool) -> LayoutOptions {
-        let has = |system| self.fs.contains(&system);
-        let (rock_ridge, joliet) = (has(FileSystem::RockRidge), has(FileSystem::Joliet));
-        let udf = UdfOptions { revision: self.udf_revision, mirror: !self.no_udf_mirror };
-        LayoutOptions {
-            iso9660: rock_ridge || joliet || has(FileSystem::Iso9660),
-            rock_ridge,
-            joliet,
-            udf: has(FileSystem::Udf).then_some(udf),
-            stamp,
-            reproducible,
-            ..LayoutOptions::default()
         }
     }
 }
@@ -262,86 +208,6 @@ pub struct OutArgs {
     #[arg(long)]
     pub force: bool,
 }
-
-/// Make, list and unpack images.
-#[derive(Debug, Subcommand)]
-pub enum Image {
-    /// Make an image of files and folders
-    ///
-    /// Unless --fs says otherwise the image is ISO 9660 with Joliet and Rock Ridge. If
-    /// SOURCE_DATE_EPOCH is set, the same files make the same image, byte for byte.
-    #[command(after_help = CREATE_EXAMPLES)]
-    Create {
-        /// Files and folders; a folder's content goes into the root if it is the only PATH
-        #[arg(value_name = "PATH", required = true, value_hint = ValueHint::AnyPath)]
-        paths: Vec<PathBuf>,
-
-        #[command(flatten)]
-        out: OutArgs,
-
-        #[command(flatten)]
-        volume: VolumeArgs,
-
-        #[command(flatten)]
-        boot: Box<BootArgs>,
-    },
-    /// Show what an image is
-    #[command(after_help = "Examples:\n  kiln image info photos.iso\n  \
-                            kiln image info debian.iso --boot --json")]
-    Info {
-        /// The image file
-        #[arg(value_name = "IMG", value_hint = ValueHint::FilePath)]
-        image: PathBuf,
-
-        /// The block where the wanted session begins, in the image of a disc with several
-        #[arg(long, value_name = "BLOCK", default_value_t = 0)]
-        session: i32,
-
-        /// Show everything that computers can start from
-        #[arg(long)]
-        boot: bool,
-
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
-    /// List what an image holds
-    #[command(after_help = "Example:\n  kiln image ls photos.iso")]
-    Ls {
-        /// The image file
-        #[arg(value_name = "IMG", value_hint = ValueHint::FilePath)]
-        image: PathBuf,
-
-        /// The block where the wanted session begins, in the image of a disc with several
-        #[arg(long, value_name = "BLOCK", default_value_t = 0)]
-        session: i32,
-    },
-    /// Unpack an image
-    #[command(after_help = "Example:\n  kiln image extract photos.iso -d photos")]
-    Extract {
-        /// The image file
-        #[arg(value_name = "IMG", value_hint = ValueHint::FilePath)]
-        image: PathBuf,
-
-        /// The block where the wanted session begins, in the image of a disc with several
-        #[arg(long, value_name = "BLOCK", default_value_t = 0)]
-        session: i32,
-
-        /// The folder to unpack into; made if missing
-        #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-        dir: PathBuf,
-    },
-}
-
-const CREATE_EXAMPLES: &str = "Examples:
-  kiln image create ~/photos -o photos.iso
-  kiln image create a.txt b.txt -V NOTES -o notes.iso
-  kiln image create ~/films --fs udf --udf-revision 2.50 -o films.udf
-  kiln image create cd -o cd.iso --boot isolinux/isolinux.bin,info-table
-  kiln image create cd -o cd.iso --boot boot/floppy.img --boot efi.img,uefi,outside
-  kiln image create cd -o cd.iso --boot boot/eltorito.img,info-table,grub2 \\
-      --grub2-mbr boot_hybrid.img --efi-folder efi --partition-table gpt
-  kiln image create new -o new.iso --boot-from old.iso";
 
 /// Make virtual discs.
 #[derive(Debug, Subcommand)]

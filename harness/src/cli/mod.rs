@@ -8,7 +8,7 @@ mod burn;
 mod disc;
 mod drives;
 mod events;
-mod image;
+pub mod image;
 mod info;
 mod manual;
 mod out;

@@ -1,0 +1,101 @@
+//! What `kiln image` can be told. The doc comments are the help text.
+//!
+//! May not know: how anything is done.
+#![expect(missing_docs, reason = "a comment on a subcommand or group would replace its own help")]
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
+
+use super::volume::VolumeArgs;
+use crate::cli::args::OutArgs;
+use crate::cli::boot::args::BootArgs;
+
+/// Make, list and unpack images.
+#[derive(Debug, Subcommand)]
+pub enum Image {
+    Create(Box<Create>),
+    Info(Info),
+    Ls(Ls),
+    Extract(Extract),
+}
+
+/// An image file and what of it is meant.
+#[derive(Args, Clone, Debug)]
+pub struct ImageArgs {
+    /// The image file
+    #[arg(value_name = "IMG", value_hint = ValueHint::FilePath)]
+    pub image: PathBuf,
+
+    /// The block where the wanted session begins, in the image of a disc with several
+    #[arg(long, value_name = "BLOCK", default_value_t = 0)]
+    pub session: i32,
+}
+
+/// Make an image of files and folders
+///
+/// Unless --fs says otherwise the image is ISO 9660 with Joliet and Rock Ridge. If
+/// SOURCE_DATE_EPOCH is set, the same files make the same image, byte for byte.
+#[derive(Args, Debug)]
+#[command(after_help = CREATE_EXAMPLES)]
+pub struct Create {
+    /// Files and folders; a folder's content goes into the root if it is the only PATH
+    #[arg(value_name = "PATH", required = true, value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub out: OutArgs,
+
+    #[command(flatten)]
+    pub volume: VolumeArgs,
+
+    #[command(flatten)]
+    pub boot: BootArgs,
+}
+
+const CREATE_EXAMPLES: &str = "Examples:
+  kiln image create ~/photos -o photos.iso
+  kiln image create a.txt b.txt -V NOTES -o notes.iso
+  kiln image create ~/films --fs udf --udf-revision 2.50 -o films.udf
+  kiln image create cd -o cd.iso --boot isolinux/isolinux.bin,info-table
+  kiln image create cd -o cd.iso --boot boot/floppy.img --boot efi.img,uefi,outside
+  kiln image create cd -o cd.iso --boot boot/eltorito.img,info-table,grub2 \\
+      --grub2-mbr boot_hybrid.img --efi-folder efi --partition-table gpt
+  kiln image create new -o new.iso --boot-from old.iso";
+
+/// Show what an image is
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  kiln image info photos.iso\n  \
+                        kiln image info debian.iso --boot --json")]
+pub struct Info {
+    #[command(flatten)]
+    pub of: ImageArgs,
+
+    /// Show everything that computers can start from
+    #[arg(long)]
+    pub boot: bool,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// List what an image holds
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  kiln image ls photos.iso")]
+pub struct Ls {
+    #[command(flatten)]
+    pub of: ImageArgs,
+}
+
+/// Unpack an image
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  kiln image extract photos.iso -d photos")]
+pub struct Extract {
+    #[command(flatten)]
+    pub of: ImageArgs,
+
+    /// The folder to unpack into; made if missing
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+}

@@ -1,0 +1,24 @@
+//! `kiln image extract`.
+
+use engine::image::read::ExtractOptions;
+use engine::units::Lba;
+
+use super::args::Extract;
+use crate::cli::out;
+use crate::exit::Failure;
+use crate::job;
+
+pub(super) fn extract(args: &Extract) -> Result<(), Failure> {
+    let Extract { of, dir } = args;
+    let path = &of.image;
+    let (mut sectors, volume) = job::volume_in(path, Lba(of.session))?;
+    super::flaws(path, &volume);
+    let done = volume.extract(&mut sectors, dir, &ExtractOptions::default(), &mut |_| {})?;
+    for path in &done.left_out {
+        out::note(&format!("{path} is left out: a device, pipe or socket"));
+    }
+    let files = done.files;
+    let size = engine::units::Bytes(done.bytes);
+    out::note(&format!("{}: {files} files, {size}", dir.display()));
+    Ok(())
+}
