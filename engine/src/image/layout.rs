@@ -21,12 +21,23 @@ use super::tree::{ContentId, Extent, Kind, NodeId, Source, Tree};
 use super::udf::{self, Part, UdfLayout, UdfOptions};
 use crate::units::{BLOCK, Blocks, Lba};
 
+/// Blocks to a multiple of which volumes grow in place, and where the first state is seen from: as
+/// xorriso has it.
+pub(super) const GROWTH: u32 = 32;
+
 /// What an image shall be like.
 #[derive(Clone, Debug)]
 pub struct LayoutOptions {
     /// Where on the disc the image will begin. 0 unless it is a further session: then every address
     /// in it counts from the start of the disc and its volume descriptors lie at `base` + 16.
     pub base: Lba,
+    /// The volume can grow in place, on media that are written over, and earlier states of it be
+    /// found again. At base 0: what readers look for at fixed places is there once more as seen
+    /// from block 32. At another base: it is what a volume grows by, and [`Grown`] makes block 0
+    /// lead to it.
+    ///
+    /// [`Grown`]: super::Grown
+    pub in_place: bool,
     /// Name of the volume, at most 32 bytes. Kept as it is if it consists of `A` to `Z`, `0` to `9`
     /// and `_`; otherwise the primary descriptor holds it mangled and Joliet its first 16
     /// characters.
@@ -55,6 +66,7 @@ impl Default for LayoutOptions {
     fn default() -> LayoutOptions {
         LayoutOptions {
             base: Lba(0),
+            in_place: false,
             volume_id: "KILN".to_owned(),
             iso9660: true,
             joliet: true,
@@ -316,13 +328,15 @@ impl Layout {
         let mut row = Row::default();
         let base = self.contents.base;
         row.put(Region::SystemArea, SYSTEM_AREA.into());
-        if self.primary.is_some() {
-            let optional = [self.joliet.is_some(), self.boot.catalog.is_some()];
-            row.put(Region::Descriptors, 2 + optional.map(u64::from).iter().sum::<u64>());
+        self.place_head(&mut row);
+        let twice = self.options.in_place && base == 0;
+        if twice {
+            row.gap_to((GROWTH + SYSTEM_AREA).into());
+            self.place_head(&mut row);
+            row.gap_to((2 * GROWTH).into());
         }
         if let Some(udf) = &mut self.udf {
-            UdfLayout::place_recognition(&mut row);
-            udf.place_front(&mut row, base, Contents::lowest(tree));
+            udf.place_front(&mut row, base, Contents::lowest(tree), twice);
         }
         let mut hierarchies = [(false, self.primary.as_mut()), (true, self.joliet.as_mut())];
         for (joliet, hierarchy) in &mut hierarchies {
@@ -360,6 +374,17 @@ impl Layout {
         row.put(Region::Backup, backup);
         self.regions = row.regions;
         row.at
+    }
+
+    /// The descriptors that readers look for behind the system area.
+    fn place_head(&self, row: &mut Row) {
+        if self.primary.is_some() {
+            let optional = [self.joliet.is_some(), self.boot.catalog.is_some()];
+            row.put(Region::Descriptors, 2 + optional.map(u64::from).iter().sum::<u64>());
+        }
+        if self.udf.is_some() {
+            UdfLayout::place_recognition(row);
+        }
     }
 
     /// What lies at a block before the end of the image.
@@ -408,7 +433,7 @@ impl Layout {
         let base = self.contents.base;
         let Structure { region, index, start } = structure;
         match (region, self.region_hierarchy(region), &self.udf) {
-            (Region::Descriptors, ..) => self.descriptors(tree),
+            (Region::Descriptors, ..) => self.descriptors(tree, start),
             (Region::PathTable { order, .. }, Some(hierarchy), _) => {
                 hierarchy.path_table(order, base)
             }
@@ -476,14 +501,22 @@ impl Layout {
         if joliet { self.joliet.as_ref() } else { self.primary.as_ref() }
     }
 
-    fn descriptors(&self, tree: &Tree) -> Vec<u8> {
+    /// The descriptors that lie at block `start`.
+    fn descriptors(&self, tree: &Tree, start: u32) -> Vec<u8> {
         let base = self.contents.base;
+        let session = start - SYSTEM_AREA;
+        // A state of a volume that grows in place counts its own blocks, so that readers find the
+        // next one behind it; only block 0 counts all.
+        let state = self.options.in_place && (base > 0 || session > 0);
+        let space = match state {
+            true => self.blocks - session,
+            false => base.saturating_add(self.blocks),
+        };
         let descriptor = |hierarchy: &Hierarchy, joliet, volume_id: &[u8]| {
             let root = hierarchy.root_record(tree, base);
             let [table_l, table_m] = hierarchy.tables.map(|table| base + table);
             let table_bytes = hierarchy.table_bytes;
-            let (space, stamp) = (base.saturating_add(self.blocks), self.options.stamp);
-            let root = &root;
+            let (root, stamp) = (&root, self.options.stamp);
             Descriptor { joliet, volume_id, space, table_bytes, table_l, table_m, root, stamp }
                 .emit()
         };

@@ -11,6 +11,7 @@ pub mod eltorito;
 pub mod fat;
 #[doc(hidden)]
 pub mod fuzzing;
+mod grow;
 mod hierarchy;
 mod host;
 pub mod hybrid;
@@ -29,6 +30,7 @@ mod write;
 
 pub use boot::{Boot, BootError};
 pub use build::Image;
+pub use grow::{GrowError, Growable, Grown};
 pub use layout::{Finding, FindingKind, LayoutError, LayoutOptions};
 pub use scan::{ScanError, ScanOptions};
 pub use sectors::{MemorySectors, Sectors, SourceError, SourceErrorKind};

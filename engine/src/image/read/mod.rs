@@ -8,6 +8,7 @@ mod boot;
 mod disk;
 mod extract;
 mod file;
+mod sessions;
 mod susp;
 mod udf;
 mod walk;
@@ -15,6 +16,8 @@ mod walk;
 pub use boot::{BootImageFacts, BootRecords, ElTorito};
 pub use extract::{ExtractError, ExtractOptions, Extracted};
 pub use file::FileSectors;
+pub(super) use sessions::grows_from;
+pub use sessions::{Session, Systems, session_at, sessions};
 
 use std::fmt;
 

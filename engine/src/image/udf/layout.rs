@@ -10,19 +10,20 @@ use super::space::{Addresses, Space};
 use super::volume::{INTEGRITY, METADATA_UNIT, Map, SEQUENCE, Volume, recognition};
 use super::{Revision, UdfOptions};
 use crate::image::contents::Contents;
-use crate::image::layout::{LayoutOptions, Region, Row};
+use crate::image::layout::{GROWTH, LayoutOptions, Region, Row};
 use crate::image::tree::{ContentId, NodeId, Tree};
 use crate::units::BLOCK;
 
 /// Where the main sequence begins; the descriptors of ISO 9660 and the recognition sequence come
-/// before.
-const MAIN: u32 = 32;
+/// before, once or twice.
+const MAIN: [u32; 2] = [32, 64];
 /// Where the reserve sequence begins, in another ECC block than the main one.
 const RESERVE: u32 = ANCHOR - SEQUENCE;
 /// Where the first anchor lies.
 const ANCHOR: u32 = 256;
-/// Where the partition begins: at an ECC block of any disc.
-const PARTITION: u32 = 288;
+/// Where the partition begins: at an ECC block of any disc. Before it is room for the first anchor
+/// as seen from where a state of a growing volume begins.
+const PARTITION: [u32; 2] = [288, 320];
 /// The image ends with a whole ECC block, so that a disc ends with the last anchor.
 const UNIT: u64 = 32;
 
@@ -48,6 +49,9 @@ pub(in crate::image) enum Part {
 pub(in crate::image) struct UdfLayout {
     options: UdfOptions,
     space: Space,
+    /// Blocks of the main sequence, and of the start of what belongs to the partition.
+    main: u32,
+    front: u32,
     /// The disc's block where the partition begins, and its blocks.
     partition: (u32, u32),
     /// Blocks of the metadata file's entry and of its mirror's.
@@ -65,7 +69,9 @@ impl UdfLayout {
         note: &mut dyn FnMut(NodeId, &[u8]),
     ) -> UdfLayout {
         let space = Space::measure(tree, udf, !options.iso9660, !options.reproducible, note);
-        UdfLayout { options: udf, space, partition: (0, 0), files: [0; 2], rows: [0; 2] }
+        let (main, front) = (MAIN[0], PARTITION[0]);
+        let (partition, files, rows) = ((0, 0), [0; 2], [0; 2]);
+        UdfLayout { options: udf, space, main, front, partition, files, rows }
     }
 
     /// Contents of this many bytes and fewer lie in the entry of their file.
@@ -83,25 +89,35 @@ impl UdfLayout {
     }
 
     /// All that comes before contents. `base` is the disc's block of the image's block 0, `lowest`
-    /// the lowest block of earlier sessions that belongs to the volume.
-    pub(in crate::image) fn place_front(&mut self, row: &mut Row, base: u32, lowest: Option<u32>) {
-        for (at, part, blocks) in [
-            (MAIN, Part::Sequence, SEQUENCE),
-            (MAIN + SEQUENCE, Part::Integrity, INTEGRITY),
+    /// the lowest block of earlier sessions that belongs to the volume. `twice`: it is seen from
+    /// where a state of a growing volume begins as well.
+    pub(in crate::image) fn place_front(
+        &mut self,
+        row: &mut Row,
+        base: u32,
+        lowest: Option<u32>,
+        twice: bool,
+    ) {
+        (self.main, self.front) = (MAIN[usize::from(twice)], PARTITION[usize::from(twice)]);
+        let second = twice.then_some((GROWTH + ANCHOR, Part::Anchor, 1));
+        let parts = [
+            (self.main, Part::Sequence, SEQUENCE),
+            (self.main + SEQUENCE, Part::Integrity, INTEGRITY),
             (RESERVE, Part::Sequence, SEQUENCE),
             (ANCHOR, Part::Anchor, 1),
-        ] {
+        ];
+        for (at, part, blocks) in parts.into_iter().chain(second) {
             row.gap_to(at.into());
             row.put(Region::Udf(part), blocks.into());
         }
-        row.gap_to(PARTITION.into());
+        row.gap_to(self.front.into());
         // The partition reaches back over what earlier sessions hold, by whole ECC blocks.
-        let here = base.saturating_add(PARTITION);
+        let here = base.saturating_add(self.front);
         let back = here.saturating_sub(lowest.unwrap_or(here)).next_multiple_of(METADATA_UNIT);
         self.partition.0 = here.checked_sub(back).unwrap_or(here % METADATA_UNIT);
         if self.metadata() {
             self.files[0] = row.put(Region::Udf(Part::MetadataFile { mirror: false }), 1);
-            row.gap_to_multiple_from(PARTITION.into(), METADATA_UNIT.into());
+            row.gap_to_multiple_from(self.front.into(), METADATA_UNIT.into());
         }
         self.rows = [self.place_row(row); 2];
         let origin = if self.metadata() { 0 } else { here - self.partition.0 };
@@ -111,7 +127,7 @@ impl UdfLayout {
     fn place_row(&self, row: &mut Row) -> u32 {
         let start = row.put(Region::Udf(Part::Space), self.space.blocks.into());
         if self.metadata() {
-            row.gap_to_multiple_from(PARTITION.into(), METADATA_UNIT.into());
+            row.gap_to_multiple_from(self.front.into(), METADATA_UNIT.into());
         }
         start
     }
@@ -119,9 +135,9 @@ impl UdfLayout {
     /// All that comes behind contents: `pad` blocks of zeros among it.
     pub(in crate::image) fn place_back(&mut self, row: &mut Row, base: u32, pad: u64) {
         if self.metadata() {
-            row.gap_to_multiple_from(PARTITION.into(), METADATA_UNIT.into());
+            row.gap_to_multiple_from(self.front.into(), METADATA_UNIT.into());
             self.files[1] = row.put(Region::Udf(Part::MetadataFile { mirror: true }), 1);
-            row.gap_to_multiple_from(PARTITION.into(), METADATA_UNIT.into());
+            row.gap_to_multiple_from(self.front.into(), METADATA_UNIT.into());
             if self.options.mirror {
                 self.rows[1] = self.place_row(row);
             }
@@ -181,7 +197,9 @@ impl UdfLayout {
             Part::Recognition => recognition(self.options.revision),
             Part::Sequence => volume.sequence(at),
             Part::Integrity => volume.integrity(),
-            Part::Anchor => volume.anchor(at, base.wrapping_add(MAIN), base.wrapping_add(RESERVE)),
+            Part::Anchor => {
+                volume.anchor(at, base.wrapping_add(self.main), base.wrapping_add(RESERVE))
+            }
             Part::MetadataFile { mirror } => {
                 let row = self.within(base, self.rows[usize::from(mirror)]);
                 let blocks = self.space.blocks.next_multiple_of(METADATA_UNIT);
@@ -214,7 +232,7 @@ impl UdfLayout {
             partition: self.partition,
             map,
             origin: self.space.origin(),
-            integrity: base.wrapping_add(MAIN + SEQUENCE),
+            integrity: base.wrapping_add(self.main + SEQUENCE),
             next_unique: self.space.next_unique(),
             files: self.space.files(),
             directories: self.space.directories,

@@ -45,6 +45,14 @@ pub(crate) fn seal(descriptor: &mut [u8], id: u16, version: u16, location: u32) 
     descriptor[..TAG_LEN].copy_from_slice(&tag);
 }
 
+/// Gives a sealed descriptor another place (ECMA-167, 3/7.2.8).
+pub(crate) fn reseal(descriptor: &mut [u8], location: u32) {
+    descriptor[12..16].copy_from_slice(&location.to_le_bytes());
+    descriptor[4] = 0;
+    let tag = &descriptor[..TAG_LEN];
+    descriptor[4] = tag.iter().fold(0, |sum: u8, byte| sum.wrapping_add(*byte));
+}
+
 /// What a tag says, and what is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tag {

@@ -34,6 +34,8 @@ pub(super) struct Found {
     root: Address,
     pub volume_id: String,
     pub created: Option<Time>,
+    /// Its revision, as the logical volume descriptor has it (UDF 2.60, 2.1.5.3).
+    pub revision: u16,
     /// Blocks from the start of the disc to the end of the volume.
     pub space: u32,
 }
@@ -72,8 +74,14 @@ impl Found {
             root,
             volume_id: from_dstring(&volume[84..212]).unwrap_or_default(),
             created: sequence.created,
+            revision: le16(&volume[..], 240),
             space: end.saturating_add(u32::from(closes)),
         }))
+    }
+
+    /// Whether the anchor of a session that begins at this block lies where it says.
+    pub(super) fn anchored(input: &mut Input<'_>, session: u32) -> bool {
+        session.checked_add(256).is_some_and(|block| anchor_at(input, block).is_some())
     }
 
     /// The tree below the root.
