@@ -5,6 +5,7 @@
 //! the listeners, which end when the server stops. May know the wall clock, which paces drives to
 //! real time; the drive itself never does.
 
+mod awake;
 pub mod control;
 pub mod iscsi;
 mod leap;

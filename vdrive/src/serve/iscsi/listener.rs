@@ -15,6 +15,7 @@ use super::config::Config;
 use super::connection::Connection;
 use super::target::{Target, Waker};
 use crate::serve::Server;
+use crate::serve::awake::Awake;
 use crate::serve::seats::{Seats, Ticket};
 use crate::serve::trace::Tap;
 use crate::serve::wall::{HostWall, Wall};
@@ -108,7 +109,7 @@ impl Listener {
         }
         std::thread::scope(|scope| {
             while !target.stop.is_set() {
-                readable(&self.socket, TICK);
+                ready(&self.socket, PollFlags::POLLIN, TICK);
                 let (stream, peer) = match self.socket.accept() {
                     Ok(came) => came,
                     Err(error) if is_for_now(&error) => continue,
@@ -141,20 +142,19 @@ fn from_the_system(bytes: &mut [u8]) -> bool {
     getrandom::fill(bytes).is_ok()
 }
 
-/// Waits until something can be read, at most for `most`. Whether it can.
-fn readable(socket: &impl AsFd, most: Duration) -> bool {
-    let mut sockets = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+/// Waits until the socket can be read or written, at most for `most`.
+fn ready(socket: &impl AsFd, what: PollFlags, most: Duration) {
+    let mut sockets = [PollFd::new(socket.as_fd(), what)];
     // Rounded up: a wait that ends early would be begun again at once.
     let most = most + Duration::from_micros(999);
     let most = PollTimeout::try_from(most).unwrap_or(PollTimeout::MAX);
-    poll(&mut sockets, most).is_ok_and(|n| n > 0)
+    // Whether it can shows when it is tried.
+    let _ = poll(&mut sockets, most);
 }
 
 fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap, ticket: &Ticket) -> io::Result<()> {
-    stream.set_nonblocking(false)?;
+    stream.set_nonblocking(true)?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(TICK))?;
-    stream.set_write_timeout(Some(TICK))?;
     let waker: Waker = {
         let stream = stream.try_clone()?;
         // Nothing more can be read, so a read that waits returns.
@@ -166,6 +166,7 @@ fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap, ticket: &Ticket) -> 
     let mut at_end = false;
     let mut unread = None;
     let mut stays = false;
+    let mut awake = Awake::new(HostWall.now());
     loop {
         connection.run(HostWall.now());
         if !stays && connection.is_logged_in() {
@@ -185,6 +186,7 @@ fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap, ticket: &Ticket) -> 
                     if now.saturating_duration_since(since) >= most {
                         return Ok(());
                     }
+                    ready(stream, PollFlags::POLLOUT, TICK);
                 }
                 Err(error) => return Err(error),
             }
@@ -193,17 +195,23 @@ fn serve(stream: &TcpStream, target: Arc<Target>, tap: Tap, ticket: &Ticket) -> 
         if connection.is_over() || at_end {
             return Ok(());
         }
-        if let Some(due) = connection.due() {
-            let wait = due.saturating_duration_since(HostWall.now());
-            if wait < TICK && !readable(stream, wait) {
-                continue;
-            }
-        }
         match stream.read(connection.room()) {
             // It may have something to say yet, as when it is ended from elsewhere.
             Ok(0) => at_end = true,
-            Ok(read) => connection.filled(read),
-            Err(error) if is_for_now(&error) => {}
+            Ok(read) => {
+                connection.filled(read);
+                awake.came(HostWall.now());
+            }
+            Err(error) if is_for_now(&error) => {
+                let now = HostWall.now();
+                if awake.stays(now) {
+                    // Whoever else needs the processor has it.
+                    std::thread::yield_now();
+                    continue;
+                }
+                let due = connection.due().map_or(TICK, |due| due.saturating_duration_since(now));
+                ready(stream, PollFlags::POLLIN, due.min(TICK));
+            }
             Err(error) => return Err(error),
         }
     }

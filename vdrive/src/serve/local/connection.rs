@@ -3,14 +3,17 @@
 //! A client that breaks the rules is dropped; what it had open is closed. One read and one write
 //! for each command, straight into and out of the buffers that the drive works on.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::device::{Cdb, Data};
 use engine::mmc::table;
+use nix::errno::Errno;
 use nix::libc::{EBADF, EINVAL, EIO, ENOTTY};
+use nix::sys::socket::{MsgFlags, recv};
 
 use super::block;
 use super::command::{Outcome, Waiting, host};
@@ -18,7 +21,9 @@ use super::file::{Files, OpenFile};
 use super::frame::{Direction, MAX_DATA, MAX_SENSE, Node, Op, Opened, Reply, Request};
 use super::ioctl;
 use super::open;
+use crate::serve::awake::Awake;
 use crate::serve::lock;
+use crate::serve::wall::{HostWall, Wall};
 
 /// Room for most requests with their data; grows to what a client sends, up to a frame's limit.
 const FIRST_ROOM: usize = Request::LEN + 64 * 1024;
@@ -37,6 +42,7 @@ struct Conversation<'a> {
     outgoing: Vec<u8>,
     /// The file that is spoken about, and whether this connection is what holds it open.
     file: Option<(Arc<OpenFile>, bool)>,
+    awake: Awake,
 }
 
 /// Serves a connection from behind its first line to its end.
@@ -47,6 +53,7 @@ pub(super) fn serve(files: &Files, stream: &UnixStream) {
         incoming: vec![0; FIRST_ROOM],
         outgoing: vec![0; Reply::LEN],
         file: None,
+        awake: Awake::new(HostWall.now()),
     };
     // However it ends, it is over: the client is gone, or does not keep to the frames.
     let _ = conversation.run();
@@ -84,11 +91,20 @@ impl Conversation<'_> {
 
     /// Reads behind what is there, which is less than what is wanted.
     fn read(&mut self, ready: usize) -> io::Result<usize> {
+        let room = &mut self.incoming[ready..];
         loop {
-            match (&mut &*self.stream).read(&mut self.incoming[ready..]) {
+            let awake = self.awake.stays(HostWall.now());
+            let flags = if awake { MsgFlags::MSG_DONTWAIT } else { MsgFlags::empty() };
+            match recv(self.stream.as_raw_fd(), room, flags) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => return result,
+                Ok(came) => {
+                    self.awake.came(HostWall.now());
+                    return Ok(came);
+                }
+                // Whoever else needs the processor has it.
+                Err(Errno::EAGAIN) if awake => std::thread::yield_now(),
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(errno.into()),
             }
         }
     }
