@@ -26,7 +26,8 @@ fn make(paths: &[PathBuf], out: &PathBuf) -> Result<(), Box<dyn std::error::Erro
     let epoch = std::env::var("SOURCE_DATE_EPOCH").ok();
     let stamp =
         epoch.as_deref().map(str::parse).transpose()?.map_or(Time::default(), Time::from_secs);
-    let tree = Tree::scan(paths, &ScanOptions { leave_out: vec![out.clone()] })?;
+    let options = ScanOptions { leave_out: vec![out.clone()], ..ScanOptions::default() };
+    let tree = Tree::scan(paths, &options)?;
     let options =
         LayoutOptions { stamp, reproducible: epoch.is_some(), ..LayoutOptions::default() };
     let image = Image::new(tree, &options)?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use engine::burn::{self, Cancel, DiscState, Event, Options, Outcome, Plan};
 use engine::drive::{DiscSectors, Error, ErrorKind, Medium, Recorder, State, Track};
 use engine::image::read::{FileSectors, ReadOptions, Volume};
-use engine::image::{Image, LayoutOptions, ScanOptions, Sectors, Tree};
+use engine::image::{Image, LayoutOptions, ScanOptions, Sectors, Tree, XattrChoice};
 use engine::mmc::cdb::Read10;
 use engine::mmc::sense::SenseKey;
 use engine::units::{BLOCK, Blocks, Bytes, Lba};
@@ -41,6 +41,8 @@ pub struct Job {
     pub layout: LayoutOptions,
     /// Files that are not to be burned even if they lie in a folder that is: the disc file.
     pub leave_out: Vec<PathBuf>,
+    /// Extended attributes to take along.
+    pub xattrs: XattrChoice,
 }
 
 /// The source, looked at and not yet laid out for a disc.
@@ -87,7 +89,7 @@ impl Job {
 
     /// What to leave out of the folders.
     pub fn scan_options(&self) -> ScanOptions {
-        ScanOptions { leave_out: self.leave_out.clone() }
+        ScanOptions { leave_out: self.leave_out.clone(), xattrs: self.xattrs }
     }
 
     /// The blocks that the source takes on an empty disc.

@@ -4,8 +4,8 @@ use super::read::{self, BootRecords, Limits, Namespace, ReadOptions, Volume};
 use super::rockridge;
 use super::sectors::{MemorySectors, Sectors};
 use super::{
-    ContentId, FindingKind, Growable, Image, Kind, LayoutOptions, Meta, NodeId, Revision, Source,
-    Time, Tree, UdfOptions,
+    ACL_ACCESS, ACL_DEFAULT, ContentId, FindingKind, Growable, Image, Kind, LayoutOptions, Meta,
+    NodeId, Revision, Source, Time, Tree, UdfOptions, Xattr,
 };
 use crate::units::{BLOCK, Blocks, Lba};
 
@@ -106,6 +106,10 @@ pub fn tree_round_trip(bytes: &[u8]) {
     }
     if let Some(difference) = difference(image.tree(), &volume.tree, &mut sectors) {
         panic!("{difference}");
+    }
+    for (before, after) in image.tree().walk().zip(volume.tree.walk()) {
+        let path = image.tree().display_path(before);
+        assert_eq!(image.tree().xattrs(before), volume.tree.xattrs(after), "{path}");
     }
     // The other namespaces hold every file too, under whatever name.
     for namespace in [Namespace::Iso9660, Namespace::Joliet] {
@@ -273,6 +277,29 @@ impl Dice<'_> {
         Time::from_secs(secs.min(last))
     }
 
+    fn xattrs(&mut self) -> Vec<Xattr> {
+        let names = ["user.x", "security.selinux", "\x02odd", ACL_ACCESS, ACL_DEFAULT];
+        let mut list = Vec::new();
+        for _ in 0..self.byte() % 4 {
+            let name = names[usize::from(self.byte()) % names.len()];
+            let value = match name.starts_with("system.") {
+                // The owner, user number n, the group, a mask, and all others.
+                true => {
+                    let (rights, n) = (self.byte() % 8, self.byte());
+                    let mut acl = vec![2, 0, 0, 0];
+                    for (tag, id) in [(1, 255), (2, n), (4, 255), (16, 255), (32, 255)] {
+                        let high = if id == 255 { 255 } else { 0 };
+                        acl.extend([tag, 0, rights, 0, id, high, high, high]);
+                    }
+                    acl
+                }
+                false => vec![self.byte(); usize::from(self.byte()) * 16],
+            };
+            list.extend(Xattr::new(name.as_bytes(), value));
+        }
+        list
+    }
+
     fn meta(&mut self) -> Meta {
         Meta {
             mode: self.word() & 0o7777,
@@ -330,7 +357,10 @@ fn tree(dice: &mut Dice<'_>) -> Tree {
             }
         };
         // A name may have come twice after all: rotated digits.
-        drop(added);
+        if let (Ok(node), true) = (added, dice.byte() % 4 == 3) {
+            let xattrs = dice.xattrs();
+            tree.set_xattrs(node, xattrs);
+        }
     }
     tree
 }

@@ -1,6 +1,7 @@
 //! One of the directory hierarchies of a volume: the primary one, or Joliet's. Where its
 //! directories lie, and their records and path tables on demand.
 
+use super::aaip;
 use super::contents::Contents;
 use super::iso9660::names;
 use super::iso9660::record::{
@@ -23,6 +24,19 @@ pub(super) enum Flavour {
     },
     /// 16-bit names, directories and files only.
     Joliet,
+}
+
+/// What a record is to the node that it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// The root's own record.
+    Root,
+    /// Another directory's own or its parent's record.
+    Other,
+    /// The record that gives the node its name.
+    Entry,
+    /// One that repeats it for a further section of the file.
+    Section,
 }
 
 /// A hierarchy. Blocks count from the start of the image.
@@ -194,16 +208,18 @@ impl Hierarchy {
         for (id, to) in [(SELF, at), (PARENT, directory.parent as usize)] {
             let record = self.record_of(tree, to, id, base);
             let node = self.directories[to].node;
-            let root = at == 0 && id == SELF;
-            let mut system_use = self.system_use(tree, node, None, root, contents);
+            let role = match at == 0 && id == SELF {
+                true => Role::Root,
+                false => Role::Other,
+            };
+            let mut system_use = self.system_use(tree, node, role, contents);
             more.fit(&mut system_use, RECORD_MAX - record.system_use_at());
             record.emit(&mut out, &system_use);
         }
         for (id, node) in entries {
-            let name = Some(tree.name(*node));
             if tree.kind(*node) == Kind::Directory {
                 let record = self.record_of(tree, self.position(tree, *node), id, base);
-                let mut system_use = self.system_use(tree, *node, name, false, contents);
+                let mut system_use = self.system_use(tree, *node, Role::Entry, contents);
                 more.fit(&mut system_use, RECORD_MAX - record.system_use_at());
                 record.emit(&mut out, &system_use);
                 continue;
@@ -221,7 +237,8 @@ impl Hierarchy {
                     flags: if i < last { FLAG_MULTI_EXTENT } else { 0 },
                     id: &id,
                 };
-                let mut system_use = self.system_use(tree, *node, name, false, contents);
+                let role = if i == 0 { Role::Entry } else { Role::Section };
+                let mut system_use = self.system_use(tree, *node, role, contents);
                 more.fit(&mut system_use, RECORD_MAX - record.system_use_at());
                 record.emit(&mut out, &system_use);
             }
@@ -257,16 +274,8 @@ impl Hierarchy {
         }
     }
 
-    /// The System Use entries of a record; `name` is `None` in a directory's own and its parent's
-    /// record.
-    fn system_use(
-        &self,
-        tree: &Tree,
-        node: NodeId,
-        name: Option<&[u8]>,
-        root: bool,
-        contents: &Contents,
-    ) -> Vec<u8> {
+    /// The System Use entries of a record.
+    fn system_use(&self, tree: &Tree, node: NodeId, role: Role, contents: &Contents) -> Vec<u8> {
         let Flavour::Primary { rock_ridge: true, all_times } = self.flavour else {
             return Vec::new();
         };
@@ -281,20 +290,28 @@ impl Hierarchy {
             _ => 1,
         };
         let mut out = Vec::with_capacity(128);
-        if root {
+        if role == Role::Root {
             rockridge::sharing(&mut out);
         }
         let serial = contents.serial(node);
         let meta = tree.meta(node);
         rockridge::attributes(&mut out, &Subject { kind, meta, links, serial, all_times });
-        if let Some(name) = name {
-            rockridge::name(&mut out, name);
+        if matches!(role, Role::Entry | Role::Section) {
+            rockridge::name(&mut out, tree.name(node));
         }
         if let Kind::Symlink(target) = kind {
             rockridge::symlink(&mut out, target);
         }
-        if root {
+        if role == Role::Root {
             rockridge::extension(&mut out);
+            if tree.has_xattrs() {
+                aaip::extension(&mut out);
+            }
+        }
+        let xattrs = tree.xattrs(node);
+        if matches!(role, Role::Root | Role::Entry) && !xattrs.is_empty() && aaip::fits(xattrs) {
+            rockridge::belongs_to(&mut out, 1);
+            aaip::entries(&mut out, xattrs, meta.mode);
         }
         out
     }

@@ -8,6 +8,7 @@
 
 use std::fmt;
 
+use super::aaip;
 use super::boot::{Boot, BootError, Ends, Patches, Seed, Setup};
 use super::contents::Contents;
 use super::hierarchy::{Flavour, Hierarchy};
@@ -99,6 +100,9 @@ pub enum FindingKind {
     NotInJoliet,
     /// The ISO 9660 name is not the node's name and there is no Rock Ridge to keep that.
     IsoName,
+    /// Its extended attributes are not in the ISO 9660 tree: it has no Rock Ridge, or they are too
+    /// large for it.
+    IsoXattrs,
     /// Recorded as an empty file, since there is no Rock Ridge to say what it is.
     NotInIso,
     /// A time outside 1900 to 2155 is recorded as the nearest time within.
@@ -162,6 +166,7 @@ impl Finding {
             FindingKind::JolietName => "has another name in the Joliet tree",
             FindingKind::NotInJoliet => "is not in the Joliet tree, which has only files",
             FindingKind::IsoName => "has another name in the ISO 9660 tree",
+            FindingKind::IsoXattrs => "has no extended attributes in the ISO 9660 tree",
             FindingKind::NotInIso => "is recorded as an empty file without Rock Ridge",
             FindingKind::UdfName => "has another name in the UDF tree",
             FindingKind::UdfLink => "is a link to another path in the UDF tree",
@@ -607,6 +612,10 @@ impl Findings<'_> {
         let others = self.options.rock_ridge && !self.options.reproducible;
         if !fits(meta.mtime) || others && !(fits(meta.atime) && fits(meta.ctime)) {
             self.list.push(Finding { node, kind: FindingKind::Time });
+        }
+        let xattrs = self.tree.xattrs(node);
+        if !(xattrs.is_empty() || self.options.rock_ridge && aaip::fits(xattrs)) {
+            self.list.push(Finding { node, kind: FindingKind::IsoXattrs });
         }
         if self.options.joliet && !matches!(kind, Kind::Directory | Kind::File(_)) {
             self.list.push(Finding { node, kind: FindingKind::NotInJoliet });

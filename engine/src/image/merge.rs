@@ -27,6 +27,7 @@ impl Tree {
             left_out: Vec::new(),
         };
         let root = merge.out.root();
+        merge.out.share_xattrs(root, over, over.root());
         merge.waiting.push((root, [Some(self.root()), Some(over.root())]));
         while let Some((into, pair)) = merge.waiting.pop() {
             merge.directory(into, pair)?;
@@ -92,6 +93,7 @@ impl Merge<'_> {
         match tree.kind(node) {
             Kind::Directory => {
                 let added = self.out.add_directory(into, name, meta)?;
+                self.out.share_xattrs(added, tree, node);
                 let joined = [0, 1].map(|side| {
                     let is_directory =
                         |&n: &NodeId| self.sides[side].tree.kind(n) == Kind::Directory;
@@ -100,7 +102,10 @@ impl Merge<'_> {
                 self.waiting.push((added, joined));
             }
             Kind::File(content) => self.file(into, top, node, content)?,
-            special => drop(self.out.add_special(into, name, meta, special)?),
+            special => {
+                let added = self.out.add_special(into, name, meta, special)?;
+                self.out.share_xattrs(added, tree, node);
+            }
         }
         Ok(())
     }
@@ -121,7 +126,9 @@ impl Merge<'_> {
             return Ok(());
         }
         if let Some(&known) = self.sides[side].contents.get(&content) {
-            return self.out.add_link(into, name, meta, known).map(drop);
+            let added = self.out.add_link(into, name, meta, known)?;
+            self.out.share_xattrs(added, tree, node);
+            return Ok(());
         }
         let full = |kind: TreeErrorKind| TreeError { path: tree.display_path(node), kind };
         let mut source = tree.content(content).source.clone();
@@ -142,6 +149,7 @@ impl Merge<'_> {
             (file.dir, file.name) = (dir, name);
         }
         let added = self.out.add_file(into, name, meta, tree.content(content).size, source)?;
+        self.out.share_xattrs(added, tree, node);
         if let Kind::File(new) = self.out.kind(added) {
             self.sides[side].contents.insert(content, new);
         }

@@ -4,6 +4,7 @@
 //! then answers "blocks a to b" in any order. [`read`] goes the other way: from blocks, which are
 //! hostile, to a tree.
 
+mod aaip;
 pub mod boot;
 mod build;
 mod contents;
@@ -27,6 +28,7 @@ mod time;
 mod tree;
 mod udf;
 mod write;
+mod xattr;
 
 pub use boot::{Boot, BootError};
 pub use build::Image;
@@ -41,3 +43,4 @@ pub use tree::{
 };
 pub use udf::{Revision, UdfOptions};
 pub use write::WriteError;
+pub use xattr::{ACL_ACCESS, ACL_DEFAULT, Xattr, XattrChoice};

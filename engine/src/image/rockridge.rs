@@ -56,6 +56,13 @@ pub(super) fn extension(out: &mut Vec<u8>) {
     out.extend(whom);
 }
 
+/// Says that what follows belongs to the extension whose ER entry has that number, counted from 0
+/// (SUSP 1.12, 5.6).
+pub(super) fn belongs_to(out: &mut Vec<u8>, extension: u8) {
+    out.extend(*b"ES\x05\x01");
+    out.push(extension);
+}
+
 /// Mode, owners, links, serial number (RRIP 1.12, 4.1.1), device number (4.1.2) and times (4.1.6).
 pub(super) fn attributes(out: &mut Vec<u8>, subject: &Subject<'_>) {
     let kind = match subject.kind {

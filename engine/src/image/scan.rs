@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::host::{identity, link_count, meta, name_bytes, special};
 use super::tree::{ContentId, HostFile, Kind, Meta, NodeId, Piece, Source, Tree};
+use super::xattr::XattrChoice;
 
 /// What to take from the host and what to leave.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,8 @@ pub struct ScanOptions {
     /// Files and directories to leave out, wherever they are met, under whatever name: the image
     /// that is about to be written into a scanned folder, for instance. Missing ones are ignored.
     pub leave_out: Vec<PathBuf>,
+    /// Extended attributes to take along.
+    pub xattrs: XattrChoice,
 }
 
 /// Why a folder cannot be scanned.
@@ -45,6 +48,7 @@ impl Tree {
             linked: BTreeMap::new(),
             leave_out: leave_out.map(|m| identity(&m)).collect(),
             waiting: Vec::new(),
+            xattrs: options.xattrs,
         };
         match paths {
             [only] if only.as_ref().is_dir() => {
@@ -52,6 +56,7 @@ impl Tree {
                 let found = fs::metadata(&path).map_err(|e| failed(&path, "looked at", &e))?;
                 let root = scan.tree.root();
                 scan.tree.set_meta(root, meta(&found));
+                scan.xattrs(root, &path, false)?;
                 scan.waiting.push((root, path));
             }
             several => {
@@ -102,6 +107,7 @@ struct Scan {
     linked: BTreeMap<(u64, u64), ContentId>,
     leave_out: Vec<(u64, u64)>,
     waiting: Vec<(NodeId, PathBuf)>,
+    xattrs: XattrChoice,
 }
 
 impl Scan {
@@ -201,8 +207,18 @@ impl Scan {
             doing: "put into the image",
             detail: e.to_string(),
         })?;
+        self.xattrs(node, &path, kind.is_symlink())?;
         if kind.is_dir() {
             self.waiting.push((node, path));
+        }
+        Ok(())
+    }
+
+    fn xattrs(&mut self, node: NodeId, path: &Path, link: bool) -> Result<(), ScanError> {
+        if self.xattrs.any() {
+            let found = super::xattr::of_host(path, link, self.xattrs)
+                .map_err(|e| failed(path, "asked for its extended attributes", &e))?;
+            self.tree.set_xattrs(node, found);
         }
         Ok(())
     }

@@ -4,11 +4,13 @@
 //! Hard links are nodes that share one content. May not know: how any format records it, or where
 //! on the disc it will lie.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::time::Time;
+use super::xattr::Xattr;
 use crate::units::{BLOCK, Lba};
 
 /// A node of one [`Tree`].
@@ -201,6 +203,8 @@ pub struct Tree {
     contents: Vec<Content>,
     bytes: Vec<u8>,
     host_dirs: Vec<PathBuf>,
+    /// Extended attributes of the few nodes that have any.
+    pub(super) xattrs: BTreeMap<NodeId, Arc<[Xattr]>>,
 }
 
 /// Why a node cannot be put into a tree.
@@ -241,6 +245,7 @@ impl Tree {
             contents: Vec::new(),
             bytes: Vec::new(),
             host_dirs: Vec::new(),
+            xattrs: BTreeMap::new(),
         }
     }
 

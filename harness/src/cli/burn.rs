@@ -124,6 +124,7 @@ fn job(args: &Burn, leave_out: Vec<PathBuf>) -> Result<Job, Failure> {
         volume_id: args.volume.volume_id.clone(),
         layout: args.volume.layout(stamp, reproducible),
         leave_out,
+        xattrs: args.volume.xattrs.choice(),
     })
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use engine::burn::{self, Cancel, Close, DiscState, Options, Outcome};
 use engine::host::Access;
 use engine::image::read::ExtractOptions;
-use engine::image::{LayoutOptions, Time};
+use engine::image::{LayoutOptions, Time, XattrChoice};
 use vdrive::models::MediumModel;
 
 use super::file::{self, Ending, Fault, Scenario, When};
@@ -321,6 +321,7 @@ impl<'s> World<'s> {
                 ..LayoutOptions::default()
             },
             leave_out: Vec::new(),
+            xattrs: XattrChoice::default(),
         })
     }
 

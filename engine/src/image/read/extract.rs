@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use super::Volume;
 use crate::image::host::{bytes_path, make_special, set_mode, set_owners, set_times, symlink};
 use crate::image::sectors::{Sectors, SourceError, SourceErrorKind};
-use crate::image::tree::{ContentId, Extent, Kind, NodeId, Source, Tree};
+use crate::image::tree::{ContentId, Extent, Kind, NodeId, Source, Tree, push_readable};
+use crate::image::xattr::{self, XattrChoice};
 use crate::units::{BLOCK, Blocks, Lba};
 
 /// How to extract.
@@ -20,6 +21,8 @@ pub struct ExtractOptions {
     /// Set owners and groups, keep set-user-id and set-group-id, and make devices, pipes and
     /// sockets: needs privileges.
     pub owners: bool,
+    /// Extended attributes to restore.
+    pub xattrs: XattrChoice,
 }
 
 /// What was extracted.
@@ -35,6 +38,8 @@ pub struct Extracted {
     pub bytes: u64,
     /// Paths of nodes left out: devices, pipes and sockets.
     pub left_out: Vec<String>,
+    /// Extended attributes that the host did not take: path, name and the system's words.
+    pub xattrs_left_out: Vec<String>,
 }
 
 /// Why an extraction stopped.
@@ -260,13 +265,15 @@ impl Extraction<'_> {
         Ok(())
     }
 
-    /// Owners first: changing them drops set-user-id.
-    fn metadata(&self, node: NodeId, path: &Path) -> Result<(), ExtractError> {
+    /// Owners first: changing them drops set-user-id. Extended attributes need the write permission
+    /// that a mode may take.
+    fn metadata(&mut self, node: NodeId, path: &Path) -> Result<(), ExtractError> {
         let meta = self.tree.meta(node);
         let link = matches!(self.tree.kind(node), Kind::Symlink(_));
         if self.options.owners {
             set_owners(path, meta).map_err(|e| host(path, "given its owners", &e))?;
         }
+        self.xattrs(node, path);
         if !link {
             // What would run as its owner does so only if that is the owner on the disc.
             let mask = if self.options.owners { 0o7777 } else { 0o1777 };
@@ -274,6 +281,24 @@ impl Extraction<'_> {
         }
         set_times(path, meta).map_err(|e| host(path, "given its times", &e))
     }
+
+    /// What the host's file system does not take is told and not an error: it may know none.
+    fn xattrs(&mut self, node: NodeId, path: &Path) {
+        let tree = self.tree;
+        for one in tree.xattrs(node).iter().filter(|x| self.options.xattrs.takes(x.name())) {
+            if let Err(error) = xattr::onto_host(path, one) {
+                let lost = lost(&tree.display_path(node), one.name(), &error);
+                self.done.xattrs_left_out.push(lost);
+            }
+        }
+    }
+}
+
+/// What a person reads of an extended attribute that is missing.
+fn lost(path: &str, name: &[u8], error: &io::Error) -> String {
+    let mut text = format!("{path}: ");
+    push_readable(&mut text, name);
+    text + &format!(": {error}")
 }
 
 fn host(path: &Path, doing: &'static str, error: &io::Error) -> ExtractError {

@@ -7,6 +7,8 @@ use crate::image::time::Time;
 
 /// The longest link target and name put together from several entries.
 const TEXT_MAX: usize = 65_536;
+/// The most bytes of extended attributes of one node.
+const ATTRIBUTES_MAX: usize = 1 << 20;
 
 /// What the entries of one directory record say. Missing entries leave `None`, or nothing.
 #[derive(Debug, Default)]
@@ -35,6 +37,9 @@ pub(super) struct Entries {
     pub next: Option<(u32, u32, u32)>,
     /// Some entry of Rock Ridge is there.
     pub rock_ridge: bool,
+    /// AL: the components of all entries.
+    pub attributes: Vec<u8>,
+    attributes_end: bool,
     name_goes_on: bool,
     component_goes_on: bool,
     closed: bool,
@@ -86,6 +91,7 @@ impl Entries {
         match &signature {
             b"NM" => self.name(body).is_some(),
             b"SL" => self.link(body).is_some(),
+            b"AL" => self.attributes(body).is_some(),
             b"TF" => self.times(body).is_some(),
             b"PX" => {
                 let field = |i: usize| both32(body, i * 8);
@@ -170,6 +176,17 @@ impl Entries {
             }
             self.component_goes_on = flags & 0x01 != 0;
         }
+        Some(())
+    }
+
+    /// AL (AAIP 2.0): an entry without CONTINUE ends the list.
+    fn attributes(&mut self, body: &[u8]) -> Option<()> {
+        let (&flags, components) = body.split_first()?;
+        if self.attributes_end || self.attributes.len() + components.len() > ATTRIBUTES_MAX {
+            return None;
+        }
+        self.attributes.extend(components);
+        self.attributes_end = flags & 0x01 == 0;
         Some(())
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::susp::{Entries, device_number, file_type};
 use super::{Flaw, Limits, Namespace, ReadError, Volume};
+use crate::image::aaip;
 use crate::image::iso9660::record::{
     FIXED, FLAG_ASSOCIATED, FLAG_DIRECTORY, FLAG_MULTI_EXTENT, PARENT, SELF,
 };
@@ -16,7 +17,7 @@ use crate::units::{BLOCK, Blocks, Lba};
 /// Continuation areas that one record may have; Linux follows 32.
 const CONTINUATIONS_MAX: usize = 32;
 /// The longest piece of a continuation area.
-const CONTINUATION_MAX: u32 = 4 * BLOCK as u32;
+const CONTINUATION_MAX: u32 = 64 * BLOCK as u32;
 
 /// How the records of a hierarchy are to be understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,13 +38,15 @@ pub(super) struct Input<'a> {
     sectors: &'a mut dyn Sectors,
     limits: Limits,
     block: Option<(u32, Box<[u8; BLOCK]>)>,
+    /// Bytes of continuation areas that were read.
+    continued: u64,
     pub flaws: Vec<Flaw>,
     pub more_flaws: u64,
 }
 
 impl<'a> Input<'a> {
     pub(super) fn new(sectors: &'a mut dyn Sectors, limits: Limits) -> Input<'a> {
-        Input { sectors, limits, block: None, flaws: Vec::new(), more_flaws: 0 }
+        Input { sectors, limits, block: None, continued: 0, flaws: Vec::new(), more_flaws: 0 }
     }
 
     pub(super) fn flaw(&mut self, at: u64, what: impl Into<String>) {
@@ -260,6 +263,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             if directory.own_meta {
                 let entries = self.entries(&record)?;
                 self.tree.set_meta(directory.node, meta(&record, &entries, true));
+                self.xattrs(directory.node, &record, &entries)?;
             }
             return Ok(());
         }
@@ -331,6 +335,9 @@ impl<'a, 'b> Walk<'a, 'b> {
         } else {
             self.leaf(parent, &name, meta, record, &entries, extents)
         };
+        if let Ok(node) = added {
+            self.xattrs(node, record, &entries)?;
+        }
         match added {
             Ok(node) if is_directory => self.descend(directory, node, record, &entries),
             Ok(_) => Ok(()),
@@ -343,6 +350,29 @@ impl<'a, 'b> Walk<'a, 'b> {
                 }
             }
         }
+    }
+
+    /// Gives a node the extended attributes that its record has.
+    fn xattrs(
+        &mut self,
+        node: NodeId,
+        record: &Record,
+        entries: &Entries,
+    ) -> Result<(), ReadError> {
+        if entries.attributes.is_empty() {
+            return Ok(());
+        }
+        self.name_bytes += entries.attributes.len() as u64;
+        self.within(self.name_bytes, self.input.limits.name_bytes, record.at, "bytes of names")?;
+        match aaip::read(&entries.attributes, self.tree.meta(node).mode) {
+            Some(list) => self.tree.set_xattrs(node, list),
+            None => {
+                let path = self.tree.display_path(node);
+                self.input
+                    .flaw(record.at, format!("{path}: its extended attributes make no sense"));
+            }
+        }
+        Ok(())
     }
 
     /// Adds anything but a directory.
@@ -502,6 +532,10 @@ pub(super) fn entries(input: &mut Input<'_>, area: &[u8], at: u64) -> Result<Ent
         if !fits || len > CONTINUATION_MAX {
             flaws.push((at, "a continuation area lies where none can be"));
             break;
+        }
+        input.continued += u64::from(len);
+        if input.continued > input.limits.directory_bytes {
+            return Err(ReadError::Limit { at, what: "bytes of continuation areas" });
         }
         let mut area = Vec::with_capacity(len as usize);
         let (mut block, mut offset) = ((first / BLOCK as u64) as u32, first as usize % BLOCK);

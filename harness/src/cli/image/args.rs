@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 
 use super::volume::VolumeArgs;
+use super::xattrs::XattrArgs;
 use crate::cli::args::OutArgs;
 use crate::cli::boot::args::BootArgs;
 
@@ -98,4 +99,7 @@ pub struct Extract {
     /// The folder to unpack into; made if missing
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub dir: PathBuf,
+
+    #[command(flatten)]
+    pub xattrs: XattrArgs,
 }

@@ -28,6 +28,7 @@ pub(super) fn create(args: &Create) -> Result<(), Failure> {
         volume_id: volume.volume_id.clone(),
         layout: volume.layout(stamp, reproducible),
         leave_out,
+        xattrs: volume.xattrs.choice(),
     };
     let mut tree = Tree::scan(paths, &job.scan_options())?;
     let boot = boot::description(boot, &mut tree, stamp)?;

@@ -6,6 +6,7 @@ mod extract;
 mod info;
 mod ls;
 pub mod volume;
+pub mod xattrs;
 
 use std::path::Path;
 

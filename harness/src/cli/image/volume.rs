@@ -1,9 +1,12 @@
 //! What a volume shall be like, as `kiln image create` and `kiln burn` can be told.
 //!
 //! May not know: how anything is done.
+#![expect(missing_docs, reason = "a comment on a group would replace the help of its command")]
 
 use clap::{Args, ValueEnum};
 use engine::image::{LayoutOptions, Revision, Time, UdfOptions};
+
+use super::xattrs::XattrArgs;
 
 /// The volume that is made.
 #[derive(Args, Clone, Debug)]
@@ -26,6 +29,9 @@ pub struct VolumeArgs {
     /// From UDF 2.50 on, leave out the second copy of file entries and directories
     #[arg(long)]
     pub no_udf_mirror: bool,
+
+    #[command(flatten)]
+    pub xattrs: XattrArgs,
 }
 
 /// A file system that a volume can have.
