@@ -9,12 +9,13 @@ use std::time::Duration;
 use engine::burn::{self, Cancel, DiscState, Event, Options, Outcome, Plan};
 use engine::drive::{DiscSectors, Error, ErrorKind, Medium, Recorder, State, Track};
 use engine::image::read::{FileSectors, ReadOptions, Volume};
-use engine::image::{Image, LayoutOptions, ScanOptions, Sectors, Tree, XattrChoice};
+use engine::image::{Image, LayoutOptions, Sectors, Tree, XattrChoice};
 use engine::mmc::cdb::Read10;
 use engine::mmc::sense::SenseKey;
 use engine::units::{BLOCK, Blocks, Bytes, Lba};
 
 use crate::exit::{Exit, Failure};
+use crate::sources::{Gathered, Sources};
 
 /// How long a drive may take to become ready before it is given up.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -23,7 +24,7 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 #[derive(Clone, Debug)]
 pub enum What {
     /// Files and folders, as a file system.
-    Paths(Vec<PathBuf>),
+    Files(Box<Sources>),
     /// An image file as it is.
     Image(PathBuf),
 }
@@ -49,7 +50,7 @@ pub struct Job {
 #[derive(Debug)]
 pub enum Source {
     /// Files and folders.
-    Tree(Tree),
+    Tree(Gathered),
     /// An image file.
     Image(FileSectors),
 }
@@ -79,7 +80,9 @@ impl Job {
     /// Looks at the source: names, sizes, times. Reads no content.
     pub fn source(&self) -> Result<Source, Failure> {
         match &self.what {
-            What::Paths(paths) => Ok(Source::Tree(Tree::scan(paths, &self.scan_options())?)),
+            What::Files(sources) => {
+                sources.gather(&self.leave_out, self.xattrs, self.layout.stamp).map(Source::Tree)
+            }
             What::Image(path) => FileSectors::open(path).map(Source::Image).map_err(|e| {
                 Failure::new(Exit::Source, format!("{}: {e}", path.display()))
                     .advise("Nothing was written.")
@@ -87,15 +90,10 @@ impl Job {
         }
     }
 
-    /// What to leave out of the folders.
-    pub fn scan_options(&self) -> ScanOptions {
-        ScanOptions { leave_out: self.leave_out.clone(), xattrs: self.xattrs }
-    }
-
     /// The blocks that the source takes on an empty disc.
     pub fn blocks(&self, source: &Source) -> Result<Blocks, Failure> {
         match source {
-            Source::Tree(tree) => Ok(self.lay_out(tree.clone(), Lba(0))?.blocks()),
+            Source::Tree(of) => Ok(self.lay_out(of.tree.clone(), Lba(0))?.blocks()),
             Source::Image(file) => Ok(file.blocks()),
         }
     }
@@ -107,7 +105,8 @@ impl Job {
         let (mut findings, mut kept) = (Vec::new(), None);
         let image: Box<dyn Sectors> = match source {
             Source::Image(file) => Box::new(file),
-            Source::Tree(tree) => {
+            Source::Tree(Gathered { tree, remarks }) => {
+                findings.extend(remarks);
                 let tree = match base.last {
                     Some(last) if base.start > Lba(0) => {
                         let (old, left_out) = last_session(recorder, last)?;
@@ -144,11 +143,9 @@ impl Job {
         if let Some(name) = &self.volume_id {
             return name.clone();
         }
-        let What::Paths(paths) = &self.what else { return "KILN".to_owned() };
-        let name = match &paths[..] {
-            [only] => only.file_name().map(|name| name.to_string_lossy().into_owned()),
-            _ => None,
-        };
+        let What::Files(sources) = &self.what else { return "KILN".to_owned() };
+        let name = sources.only_path().and_then(Path::file_name);
+        let name = name.map(|name| name.to_string_lossy().into_owned());
         let mut name = name.unwrap_or_else(|| "KILN".to_owned());
         while name.len() > 32 {
             name.pop();

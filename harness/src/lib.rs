@@ -15,3 +15,4 @@ pub mod ladder;
 pub mod place;
 pub mod promise;
 pub mod scenario;
+pub mod sources;

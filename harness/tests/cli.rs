@@ -257,3 +257,49 @@ fn a_reader_that_goes_away_is_no_panic() {
     let said = String::from_utf8(done.expect("there is a shell").stderr).expect("UTF-8");
     assert!(!said.contains("panicked"), "{said}");
 }
+
+#[test]
+fn images_made_of_many_things() {
+    let dir = workplace();
+    std::fs::write(dir.path().join("a=b"), "x").expect("writable");
+    std::fs::write(dir.path().join("patterns"), "*.bin\n").expect("writable");
+    let made = |args: &str| {
+        let words: Vec<&str> = args.split_whitespace().collect();
+        let done = Command::new(env!("CARGO_BIN_EXE_kiln"))
+            .current_dir(dir.path())
+            .args(&words)
+            .env("SOURCE_DATE_EPOCH", "1767225600")
+            .stdin(std::fs::File::open(dir.path().join("photos/a.txt")).expect("there"))
+            .output()
+            .expect("the program is built with the test");
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        let said = said.lines().filter(|line| !line.contains('%'));
+        let said = said.map(|line| format!("! {line}\n")).collect::<String>();
+        format!("$ kiln {args}\n{said}exit {}\n", done.status.code().unwrap_or(-1))
+    };
+    // Owners and modes of the test's files are the machine's.
+    let listed = |image: &str| {
+        let done = kiln(dir.path(), &["image", "ls", image]);
+        let text = String::from_utf8_lossy(&done.stdout).into_owned();
+        let line = |line: &str| line.get(23..).unwrap_or(line).to_owned() + "\n";
+        text.lines().map(line).collect::<String>()
+    };
+    let mut said = String::new();
+    for (image, args) in [
+        ("1", "photos docs/more/=photos/a.txt docs/in=photos docs/log=-"),
+        ("2", "photos a=b /c=photos --exclude /a.txt --exclude-from patterns --include b.bin"),
+        ("3", "photos =photos"),
+        ("4", "photos /a.txt=photos/b.bin --overlay"),
+        ("5", "photos /a.txt=photos/b.bin"),
+        ("6", "-"),
+        ("7", "a=- b=-"),
+        ("8", "photos --exclude [z-a]"),
+        ("9", "x=no/such"),
+    ] {
+        said += &made(&format!("image create {args} -o {image}.iso"));
+        if dir.path().join(format!("{image}.iso")).exists() {
+            said += &listed(&format!("{image}.iso"));
+        }
+    }
+    insta::assert_snapshot!(said);
+}

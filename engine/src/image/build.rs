@@ -3,15 +3,14 @@
 //! Directory records and path tables are made on demand from the layout, file contents are read
 //! from the host on demand; nothing is held but the structure and the open file last used.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom};
+use std::fs::File;
 use std::sync::Arc;
 
 use super::boot::{Patches, Setup, WordSum};
-use super::host;
+use super::bytes::{Bytes, Trouble};
 use super::layout::{Finding, Layout, LayoutError, LayoutOptions, Place, Structure};
 use super::sectors::{Sectors, SourceError, SourceErrorKind};
-use super::tree::{ContentId, HostFile, Kind, NodeId, Source, Tree};
+use super::tree::{ContentId, Kind, NodeId, Source, Stretch, Tree};
 use crate::units::{BLOCK, Blocks, Lba};
 
 /// Bytes of a boot image that are summed up at once.
@@ -110,12 +109,16 @@ impl Plan {
     pub(super) fn copyable(&self, first: u32) -> u32 {
         match self.layout.at(first) {
             Place::Content { content: id, start } => {
-                let content = self.tree.content(id);
-                if content.on_host().is_none() || self.layout.patches(id).is_some() {
+                if self.layout.patches(id).is_some() {
                     return 0;
                 }
-                let whole = u32::try_from(content.size / BLOCK as u64).unwrap_or(u32::MAX);
-                whole.saturating_sub(first - start)
+                let at = u64::from(first - start) * BLOCK as u64;
+                match self.tree.content(id).stretch(at) {
+                    Stretch::Host { bytes, .. } => {
+                        u32::try_from(bytes / BLOCK as u64).unwrap_or(u32::MAX)
+                    }
+                    _ => 0,
+                }
             }
             _ => 0,
         }
@@ -134,7 +137,7 @@ impl Plan {
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     structure: Option<(Structure, Vec<u8>)>,
-    open: Option<(ContentId, File)>,
+    bytes: Bytes,
 }
 
 impl Clone for Reader {
@@ -220,37 +223,22 @@ impl Reader {
     ) -> Result<(), SourceError> {
         let content = plan.tree.content(id);
         match &content.source {
-            Source::Memory(bytes) => {
-                room.copy_from_slice(&bytes[at as usize..][..room.len()]);
-                Ok(())
-            }
             Source::BootCatalog => {
                 room.copy_from_slice(&plan.layout.boot_catalog()[at as usize..][..room.len()]);
-                Ok(())
-            }
-            Source::Host(_) | Source::Piece(_) => {
-                let last = at + room.len() as u64 == content.size;
-                let result = self.host_file(plan, id, at, room);
-                // Most files are read whole by one call: then none stays open.
-                if last || result.is_err() {
-                    self.open = None;
-                }
-                let file = content.on_host().map(|(file, ..)| plan.tree.host_path(file));
-                result.map_err(|(filled, kind, detail)| SourceError {
-                    block: Blocks(block + (filled / BLOCK) as u32),
-                    source: file.unwrap_or_default().display().to_string(),
-                    kind,
-                    detail,
-                })
+                return Ok(());
             }
             Source::OnDisc(_) => unreachable!("what is on the disc has no place in an image"),
-            Source::Embedded { lba, .. } => Err(SourceError {
-                block: Blocks(block),
-                source: plan.content_path(id),
-                kind: SourceErrorKind::Unreadable,
-                detail: format!("it lies within block {lba} of the disc and was not read from it"),
-            }),
+            _ => {}
         }
+        self.bytes.read(&plan.tree, id, at, room).map_err(|Trouble { filled, kind, detail }| {
+            let file = content.host_file().map(|file| plan.tree.host_path(file));
+            SourceError {
+                block: Blocks(block + (filled / BLOCK) as u32),
+                source: file.map_or_else(|| plan.content_path(id), |f| f.display().to_string()),
+                kind,
+                detail,
+            }
+        })
     }
 
     /// Lays over the bytes of a boot image, from its byte `at` on, what it is told of itself.
@@ -279,93 +267,13 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads from a file of the host, and makes sure that it is what it was when scanned; an error
-    /// comes with the number of bytes that are good.
-    fn host_file(
-        &mut self,
-        plan: &Plan,
-        id: ContentId,
-        at: u64,
-        room: &mut [u8],
-    ) -> Result<(), Trouble> {
-        let Some((scanned, start, whole)) = plan.tree.content(id).on_host() else { return Ok(()) };
-        let file = self.open(plan, id, scanned)?;
-        let at = start + at;
-        let mut filled = 0;
-        while filled < room.len() {
-            match host::read_at(file, &mut room[filled..], at + filled as u64) {
-                Ok(0) => {
-                    let detail = format!("it ends after {} bytes", at + filled as u64);
-                    return Err((filled, SourceErrorKind::Changed, detail));
-                }
-                Ok(count) => filled += count,
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) => return Err((filled, SourceErrorKind::Unreadable, e.to_string())),
-            }
-        }
-        unchanged(file, scanned, whole)
-    }
-
     /// Copies blocks from `first` on, no more than [`Plan::copyable`] said, to the same place in
     /// `out`, by the host's own means. False if it did not work out: then ordinary reading and
     /// writing will find out why.
-    pub(super) fn copy(&mut self, plan: &Plan, first: u32, blocks: u32, mut out: &File) -> bool {
+    pub(super) fn copy(&mut self, plan: &Plan, first: u32, blocks: u32, out: &File) -> bool {
         let Place::Content { content: id, start } = plan.layout.at(first) else { return false };
-        let Some((scanned, begin, whole)) = plan.tree.content(id).on_host() else { return false };
-        let bytes = u64::from(blocks) * BLOCK as u64;
-        let from = begin + u64::from(first - start) * BLOCK as u64;
-        let Ok(mut file) = self.open(plan, id, scanned) else { return false };
-        file.seek(SeekFrom::Start(from)).is_ok()
-            && out.seek(SeekFrom::Start(u64::from(first) * BLOCK as u64)).is_ok()
-            && std::io::copy(&mut file.take(bytes), &mut out).is_ok_and(|copied| copied == bytes)
-            && unchanged(file, scanned, whole).is_ok()
+        let (bytes, to) = (u64::from(blocks) * BLOCK as u64, u64::from(first) * BLOCK as u64);
+        let at = u64::from(first - start) * BLOCK as u64;
+        self.bytes.copy(&plan.tree, id, at, bytes, out, to)
     }
-
-    /// The file, opened unless it is open.
-    fn open(&mut self, plan: &Plan, id: ContentId, scanned: &HostFile) -> Result<&File, Trouble> {
-        if self.open.as_ref().is_none_or(|(open, _)| *open != id) {
-            let file = open(&plan.tree.host_path(scanned)).map_err(|e| match e.kind() {
-                std::io::ErrorKind::NotFound => {
-                    (0, SourceErrorKind::Changed, "it is gone".to_owned())
-                }
-                _ => (0, SourceErrorKind::Unreadable, e.to_string()),
-            })?;
-            self.open = Some((id, file));
-        }
-        let (_, file) = self.open.as_ref().expect("opened above");
-        Ok(file)
-    }
-}
-
-/// Bytes that are good, and why those behind them are not.
-type Trouble = (usize, SourceErrorKind, String);
-
-/// Looked at after reading: one look proves both that it is the file that was scanned and that
-/// nobody has written to it until now.
-fn unchanged(file: &File, scanned: &HostFile, size: u64) -> Result<(), Trouble> {
-    let now = file.metadata().map_err(|e| (0, SourceErrorKind::Unreadable, e.to_string()))?;
-    let changed = if now.len() != size {
-        format!("it had {size} bytes and has {}", now.len())
-    } else if host::identity(&now) != (scanned.dev, scanned.ino) {
-        "another file has its name".to_owned()
-    } else if host::modified(&now) != scanned.mtime {
-        "it was written to".to_owned()
-    } else {
-        return Ok(());
-    };
-    Err((0, SourceErrorKind::Changed, changed))
-}
-
-/// Opens without waiting for a writer, should a pipe have taken the file's place.
-#[cfg(unix)]
-pub(super) fn open(path: &std::path::Path) -> std::io::Result<File> {
-    use nix::fcntl::OFlag;
-    use std::os::unix::fs::OpenOptionsExt;
-    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)
-}
-
-#[cfg(not(unix))]
-pub(super) fn open(path: &std::path::Path) -> std::io::Result<File> {
-    OpenOptions::new().read(true).open(path)
 }

@@ -34,7 +34,7 @@ impl Contents {
             starts: vec![0; tree.content_count()],
             order: Vec::new(),
             tail: tail.len(),
-            serials: vec![0; tree.len()],
+            serials: vec![0; tree.node_bound()],
             empty: 0,
             any_empty: false,
         };

@@ -5,12 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io;
 
-use super::build::open;
-use super::host::read_exact_at;
+use super::bytes::{Bytes, Trouble};
 use super::time::Time;
-use super::tree::{Kind, NodeId, Source, Tree};
+use super::tree::{Kind, NodeId, Tree};
 
 const SECTOR: usize = 512;
 /// Bytes of a directory entry, long or short.
@@ -415,17 +413,8 @@ fn stamp(time: Time) -> [u16; 2] {
 /// Fills `room` with what a file holds.
 fn content(tree: &Tree, node: NodeId, room: &mut [u8]) -> Result<(), FatError> {
     let Kind::File(id) = tree.kind(node) else { return Ok(()) };
-    let content = tree.content(id);
-    let failed = |e: io::Error| FatError { path: tree.display_path(node), why: e.to_string() };
-    match (&content.source, content.on_host()) {
-        (Source::Memory(bytes), _) => room.copy_from_slice(bytes),
-        (_, Some((file, start, _))) => {
-            let file = open(&tree.host_path(file)).map_err(failed)?;
-            read_exact_at(&file, room, start).map_err(failed)?;
-        }
-        _ => return Err(failed(io::Error::other("its bytes are not at hand"))),
-    }
-    Ok(())
+    let failed = |e: Trouble| FatError { path: tree.display_path(node), why: e.detail };
+    Bytes::default().read(tree, id, 0, room).map_err(failed)
 }
 
 #[cfg(test)]

@@ -200,7 +200,7 @@ fn content(tree: &Tree, node: NodeId, sectors: &mut dyn Sectors) -> Option<Vec<u
     let Kind::File(id) = tree.kind(node) else { return Some(Vec::new()) };
     match &tree.content(id).source {
         Source::Memory(bytes) => Some(bytes.to_vec()),
-        Source::Host(_) | Source::Piece(_) | Source::BootCatalog => None,
+        Source::Host(_) | Source::Pieces(_) | Source::Generated(_) | Source::BootCatalog => None,
         Source::Embedded { lba, at } => {
             let mut room = [0; BLOCK];
             sectors.read(Blocks(lba.0 as u32), &mut room).ok()?;

@@ -95,7 +95,7 @@ impl Hierarchy {
         let mut hierarchy = Hierarchy {
             flavour,
             directories: vec![root],
-            positions: vec![0; tree.directory_count()],
+            positions: vec![0; tree.directory_bound()],
             table_bytes: 0,
             tables: [0; 2],
         };

@@ -107,11 +107,9 @@ pub(super) fn read_at(file: &File, room: &mut [u8], at: u64) -> io::Result<usize
     std::os::unix::fs::FileExt::read_at(file, room, at)
 }
 
-#[cfg(not(unix))]
-pub(super) fn read_at(mut file: &File, room: &mut [u8], at: u64) -> io::Result<usize> {
-    use std::io::{Read, Seek, SeekFrom};
-    file.seek(SeekFrom::Start(at))?;
-    file.read(room)
+#[cfg(windows)]
+pub(super) fn read_at(file: &File, room: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, room, at)
 }
 
 /// Fills `room` with the bytes of a file from `at` on.

@@ -132,15 +132,7 @@ impl Merge<'_> {
         }
         let full = |kind: TreeErrorKind| TreeError { path: tree.display_path(node), kind };
         let mut source = tree.content(content).source.clone();
-        let file = match &mut source {
-            Source::Host(file) => Some(file),
-            Source::Piece(piece) => Some(&mut piece.file),
-            Source::Memory(_)
-            | Source::BootCatalog
-            | Source::OnDisc(_)
-            | Source::Embedded { .. } => None,
-        };
-        if let Some(file) = file {
+        if let Some(file) = source.host_file_mut() {
             let dirs = &mut self.sides[side].host_dirs;
             let dir = *dirs
                 .entry(file.dir)

@@ -7,6 +7,7 @@
 mod aaip;
 pub mod boot;
 mod build;
+mod bytes;
 mod contents;
 pub mod eltorito;
 pub mod fat;
@@ -20,6 +21,7 @@ mod iso9660;
 mod joliet;
 mod layout;
 mod merge;
+mod patterns;
 pub mod read;
 mod rockridge;
 pub mod scan;
@@ -34,12 +36,13 @@ pub use boot::{Boot, BootError};
 pub use build::Image;
 pub use grow::{GrowError, Growable, Grown};
 pub use layout::{Finding, FindingKind, LayoutError, LayoutOptions};
-pub use scan::{ScanError, ScanOptions};
+pub use patterns::{PatternError, Patterns};
+pub use scan::{Graft, Remark, RemarkKind, Scan, ScanError, ScanOptions, Symlinks};
 pub use sectors::{MemorySectors, Sectors, SourceError, SourceErrorKind};
 pub use time::Time;
 pub use tree::{
-    Content, ContentId, Extent, HostFile, Kind, Meta, NodeId, Piece, Source, Tree, TreeError,
-    TreeErrorKind, Walk,
+    Container, Content, ContentId, Extent, Generate, HostFile, Kind, Meta, NodeId, Part, Pieces,
+    Source, Tree, TreeError, TreeErrorKind, Walk,
 };
 pub use udf::{Revision, UdfOptions};
 pub use write::WriteError;

@@ -4,11 +4,17 @@
 //! Hard links are nodes that share one content. May not know: how any format records it, or where
 //! on the disc it will lie.
 
+mod edit;
+mod source;
+
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub(super) use self::source::Stretch;
+pub use self::source::{Container, Content, Generate, HostFile, Part, Pieces, Source};
 use super::time::Time;
 use super::xattr::Xattr;
 use crate::units::{BLOCK, Lba};
@@ -95,83 +101,9 @@ impl Extent {
     }
 }
 
-/// Where the bytes of a content come from.
-#[derive(Clone, Debug)]
-pub enum Source {
-    /// A file of this machine.
-    Host(HostFile),
-    /// A part of a file of this machine.
-    Piece(Box<Piece>),
-    /// These bytes.
-    Memory(Arc<[u8]>),
-    /// The boot catalog of the image that the tree is laid out in.
-    BootCatalog,
-    /// Blocks that already lie on the disc; they are pointed at and not written again.
-    OnDisc(Box<[Extent]>),
-    /// Bytes within a block of the disc. To be written again they have to be read:
-    /// [`Volume::hold`](super::read::Volume::hold).
-    Embedded {
-        /// The block.
-        lba: Lba,
-        /// The first byte in it.
-        at: usize,
-    },
-}
-
-/// A file of this machine as it was when it was scanned.
-#[derive(Clone, Debug)]
-pub struct HostFile {
-    pub(super) dir: u32,
-    pub(super) name: Span,
-    /// Device that holds it.
-    pub dev: u64,
-    /// Its number there.
-    pub ino: u64,
-    /// Its last change then.
-    pub mtime: Time,
-}
-
-/// A part of a file of this machine.
-#[derive(Clone, Debug)]
-pub struct Piece {
-    /// The file.
-    pub file: HostFile,
-    /// Byte of it where the part begins.
-    pub start: u64,
-    /// Bytes of the whole file when it was looked at.
-    pub whole: u64,
-}
-
-/// Size and source of the bytes that file nodes hold.
-#[derive(Clone, Debug)]
-pub struct Content {
-    /// Bytes.
-    pub size: u64,
-    /// Where they come from.
-    pub source: Source,
-    /// File nodes of this tree that hold this content: hard links of each other. 0 if no name leads
-    /// to it.
-    pub links: u32,
-}
-
-impl Content {
-    /// The file of the host that the bytes come from, the byte where they begin in it, and how many
-    /// it had.
-    pub(super) fn on_host(&self) -> Option<(&HostFile, u64, u64)> {
-        match &self.source {
-            Source::Host(file) => Some((file, 0, self.size)),
-            Source::Piece(piece) => Some((&piece.file, piece.start, piece.whole)),
-            Source::Memory(_)
-            | Source::BootCatalog
-            | Source::OnDisc(_)
-            | Source::Embedded { .. } => None,
-        }
-    }
-}
-
 /// A piece of the byte arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
+pub(in crate::image) struct Span {
     start: u32,
     len: u32,
 }
@@ -205,6 +137,8 @@ pub struct Tree {
     host_dirs: Vec<PathBuf>,
     /// Extended attributes of the few nodes that have any.
     pub(super) xattrs: BTreeMap<NodeId, Arc<[Xattr]>>,
+    /// Nodes that were removed, and the directories among them. Their numbers stay taken.
+    gone: (usize, usize),
 }
 
 /// Why a node cannot be put into a tree.
@@ -226,6 +160,8 @@ pub enum TreeErrorKind {
     BadName,
     /// What should hold the node is no directory.
     NotADirectory,
+    /// A directory cannot go into itself, and the root nowhere.
+    IntoItself,
     /// More nodes or longer names than a tree can number.
     Full,
 }
@@ -246,6 +182,7 @@ impl Tree {
             bytes: Vec::new(),
             host_dirs: Vec::new(),
             xattrs: BTreeMap::new(),
+            gone: (0, 0),
         }
     }
 
@@ -256,12 +193,17 @@ impl Tree {
 
     /// How many nodes there are, the root included.
     pub fn len(&self) -> usize {
+        self.nodes.len() - self.gone.0
+    }
+
+    /// A number that is greater than that of any node, for tables by node.
+    pub(super) fn node_bound(&self) -> usize {
         self.nodes.len()
     }
 
     /// Whether there is nothing but the root.
     pub fn is_empty(&self) -> bool {
-        self.nodes.len() == 1
+        self.len() == 1
     }
 
     /// What kind of thing the node is.
@@ -377,6 +319,53 @@ impl Tree {
     ) -> Result<NodeId, TreeError> {
         let bytes = bytes.into();
         self.add_file(parent, name, meta, bytes.len() as u64, Source::Memory(bytes))
+    }
+
+    /// Adds a file that holds the first `size` bytes of an open file, whatever its name, if it
+    /// still has one. Nobody may write to it until the image is made.
+    pub fn add_open(
+        &mut self,
+        parent: NodeId,
+        name: &[u8],
+        meta: Meta,
+        file: Arc<File>,
+        size: u64,
+    ) -> Result<NodeId, TreeError> {
+        let parts = [Part { at: 0, start: 0, bytes: size }].into();
+        let pieces = Pieces { of: Container::Open(file), parts };
+        self.add_file(parent, name, meta, size, Source::Pieces(Box::new(pieces)))
+    }
+
+    /// Adds a file whose bytes are made when they are asked for.
+    pub fn add_generated(
+        &mut self,
+        parent: NodeId,
+        name: &[u8],
+        meta: Meta,
+        size: u64,
+        bytes: Arc<dyn Generate>,
+    ) -> Result<NodeId, TreeError> {
+        self.add_file(parent, name, meta, size, Source::Generated(bytes))
+    }
+
+    /// The directory at a path of names with `/` between, made with all above it where it is
+    /// missing; empty names and `.` are skipped.
+    pub fn make_directories(&mut self, path: &[u8], meta: Meta) -> Result<NodeId, TreeError> {
+        let names = path.split(|&b| b == b'/').filter(|name| !matches!(*name, b"" | b"."));
+        let mut at = self.root();
+        for name in names {
+            at = match self.child(at, name) {
+                Some(node) => node,
+                None => self.add_directory(at, name, meta)?,
+            };
+        }
+        match self.kind(at) {
+            Kind::Directory => Ok(at),
+            _ => {
+                let kind = TreeErrorKind::NotADirectory;
+                Err(TreeError { path: self.display_path(at), kind })
+            }
+        }
     }
 
     /// Adds a file that already lies on the disc in these extents.
@@ -520,7 +509,7 @@ impl Tree {
         embedded.collect()
     }
 
-    /// A number for each directory, from 0 (the root) to one less than [`Tree::directory_count`].
+    /// A number for each directory: 0 for the root, less than [`Tree::directory_bound`] for all.
     pub(super) fn directory_index(&self, node: NodeId) -> Option<usize> {
         match self.node(node).body {
             Body::Directory(index) => Some(index as usize),
@@ -530,6 +519,11 @@ impl Tree {
 
     /// How many directories there are, the root included.
     pub fn directory_count(&self) -> usize {
+        self.directories.len() - self.gone.1
+    }
+
+    /// A number that is greater than that of any directory, for tables by directory.
+    pub(super) fn directory_bound(&self) -> usize {
         self.directories.len()
     }
 
@@ -540,30 +534,8 @@ impl Tree {
         meta: Meta,
         body: Body,
     ) -> Result<NodeId, TreeError> {
-        let error = |tree: &Tree, kind| {
-            let mut path = tree.display_path(parent);
-            if !path.ends_with('/') {
-                path.push('/');
-            }
-            push_readable(&mut path, name);
-            TreeError { path, kind }
-        };
-        let Body::Directory(index) = self.node(parent).body else {
-            return Err(error(self, TreeErrorKind::NotADirectory));
-        };
-        let bad = matches!(name, b"" | b"." | b"..") || name.iter().any(|b| matches!(b, 0 | b'/'));
-        if bad {
-            return Err(error(self, TreeErrorKind::BadName));
-        }
-        let siblings = &self.directories[index as usize];
-        // Sorted input, the usual case, costs one comparison.
-        let place = match siblings.last() {
-            Some(&last) if self.name(last) >= name => match self.find(siblings, name) {
-                Ok(_) => return Err(error(self, TreeErrorKind::Exists)),
-                Err(place) => place,
-            },
-            _ => siblings.len(),
-        };
+        let error = |tree: &Tree, kind| tree.error_at(parent, name, kind);
+        let (index, place) = self.vacancy(parent, name)?;
         let full = self.nodes.len() >= u32::MAX as usize;
         let span = match self.intern(name) {
             Ok(span) if !full => span,
@@ -571,8 +543,38 @@ impl Tree {
         };
         let node = NodeId(self.nodes.len() as u32);
         self.nodes.push(Node { name: span, parent, body, meta });
-        self.directories[index as usize].insert(place, node);
+        self.directories[index].insert(place, node);
         Ok(node)
+    }
+
+    /// Where in which list of entries a new name of a directory goes.
+    fn vacancy(&self, parent: NodeId, name: &[u8]) -> Result<(usize, usize), TreeError> {
+        let error = |kind| self.error_at(parent, name, kind);
+        let Body::Directory(index) = self.node(parent).body else {
+            return Err(error(TreeErrorKind::NotADirectory));
+        };
+        if is_bad_name(name) {
+            return Err(error(TreeErrorKind::BadName));
+        }
+        let siblings = &self.directories[index as usize];
+        // Sorted input, the usual case, costs one comparison.
+        let place = match siblings.last() {
+            Some(&last) if self.name(last) >= name => match self.find(siblings, name) {
+                Ok(_) => return Err(error(TreeErrorKind::Exists)),
+                Err(place) => place,
+            },
+            _ => siblings.len(),
+        };
+        Ok((index as usize, place))
+    }
+
+    fn error_at(&self, parent: NodeId, name: &[u8], kind: TreeErrorKind) -> TreeError {
+        let mut path = self.display_path(parent);
+        if !path.ends_with('/') {
+            path.push('/');
+        }
+        push_readable(&mut path, name);
+        TreeError { path, kind }
     }
 
     fn find(&self, siblings: &[NodeId], name: &[u8]) -> Result<usize, usize> {
@@ -605,6 +607,11 @@ impl Iterator for Walk<'_> {
     }
 }
 
+/// Whether no directory entry can have this name.
+fn is_bad_name(name: &[u8]) -> bool {
+    matches!(name, b"" | b"." | b"..") || name.iter().any(|b| matches!(b, 0 | b'/'))
+}
+
 /// Appends a name or path as a person can read it, on one line: what is not UTF-8 and what would
 /// move the cursor is escaped as `\xNN`.
 pub(super) fn push_readable(text: &mut String, bytes: &[u8]) {
@@ -629,6 +636,7 @@ impl fmt::Display for TreeError {
             TreeErrorKind::Exists => "is there already; rename one of the two",
             TreeErrorKind::BadName => "is no name that a directory entry can have",
             TreeErrorKind::NotADirectory => "cannot be added: its parent is no directory",
+            TreeErrorKind::IntoItself => "cannot be moved into itself",
             TreeErrorKind::Full => "cannot be added: too many nodes or too long names for one tree",
         };
         write!(f, "{} {what}", self.path)

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use super::image::args::Image;
+use super::image::sources::SourceArgs;
 use super::image::volume::VolumeArgs;
 use super::vdrive::args::Vdrive;
 use crate::place::Want;
@@ -101,7 +102,10 @@ impl DriveArgs {
 #[command(after_help = BURN_EXAMPLES)]
 pub struct Burn {
     /// Files and folders to burn; a folder's content goes into the root of the disc if it is
-    /// the only PATH
+    /// the only PATH; DISC=PATH puts it elsewhere
+    ///
+    /// DISC is the path on the disc; what is missing of it is made. A file keeps its name if DISC
+    /// ends with /. DISC=- is standard input. A backslash before a = makes it part of DISC.
     #[arg(value_name = "PATH", required_unless_present = "image", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 
@@ -109,7 +113,7 @@ pub struct Burn {
     pub at: DriveArgs,
 
     /// Burn this image file as it is, instead of building one
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["paths", "volume_id"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["paths", "volume_id", "SourceArgs"])]
     #[arg(value_hint = ValueHint::FilePath)]
     pub image: Option<PathBuf>,
 
@@ -139,6 +143,9 @@ pub struct Burn {
 
     #[command(flatten)]
     pub volume: VolumeArgs,
+
+    #[command(flatten)]
+    pub sources: SourceArgs,
 
     /// Print events as JSON lines on standard output
     #[arg(long)]

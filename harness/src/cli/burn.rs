@@ -116,7 +116,7 @@ fn job(args: &Burn, leave_out: Vec<PathBuf>) -> Result<Job, Failure> {
     let (stamp, reproducible) = stamp()?;
     let what = match &args.image {
         Some(image) => What::Image(image.clone()),
-        None => What::Paths(args.paths.clone()),
+        None => What::Files(Box::new(args.sources.sources(&args.paths))),
     };
     Ok(Job {
         what,

@@ -20,6 +20,7 @@ use crate::exit::{Exit, Failure};
 use crate::job::{self, Job, PATIENCE, Ready, What};
 use crate::place::{self, Address, Cut, Place, Tray, Want};
 use crate::promise::{self, BOUND, Breach, Bystander, Fingerprint, Seen};
+use crate::sources::Sources;
 
 /// A run in progress.
 pub(super) struct World<'s> {
@@ -306,7 +307,7 @@ impl<'s> World<'s> {
         };
         let close = if burn.keep_open { Close::KeepOpen } else { Close::Finalize };
         Ok(Job {
-            what: What::Paths(paths),
+            what: What::Files(Box::new(Sources::of(paths))),
             options: Options {
                 speed,
                 close,

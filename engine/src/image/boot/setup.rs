@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 use super::disk::{Drive, Ends, Seed};
 use super::patch::Patches;
 use super::{Boot, BootEntry, BootError, BootImage, Emulation, Platform, readable};
-use crate::image::build::open;
+use crate::image::bytes::Bytes;
 use crate::image::contents::Contents;
 use crate::image::eltorito::{self, Catalog, ENTRIES_MAX, Entry, INFO_TABLE, Section};
-use crate::image::host::read_exact_at;
 use crate::image::iso9660::volume::SYSTEM_AREA;
 use crate::image::tree::{Content, ContentId, Kind, Meta, Source, Tree};
 use crate::units::{BLOCK, Lba};
@@ -169,7 +168,8 @@ pub(super) fn find(tree: &Tree, image: &BootImage) -> Result<ContentId, BootErro
 
 /// The entry as it will be, but for the address.
 fn fill(tree: &Tree, wish: &BootEntry) -> Result<Entry, BootError> {
-    let content = tree.content(find(tree, &wish.image)?);
+    let id = find(tree, &wish.image)?;
+    let content = tree.content(id);
     let unfit = |why| Err(unfit(&wish.image, content.size, why));
     let emulation = wish.emulation.unwrap_or_else(|| match wish.platform {
         Platform::UEFI => Emulation::NONE,
@@ -195,7 +195,7 @@ fn fill(tree: &Tree, wish: &BootEntry) -> Result<Entry, BootError> {
     });
     let mut system_type = 0;
     if emulation == Emulation::HARD_DISK {
-        let table = first_sector(tree, content, &wish.image)?;
+        let table = first_sector(tree, id, &wish.image)?;
         if table[510..] != [0x55, 0xAA] {
             return unfit("taken for a hard disk: it has no partition table");
         }
@@ -224,15 +224,14 @@ fn called(image: &BootImage) -> String {
 }
 
 /// The first 512 bytes of a boot image, zeros where it has none.
-fn first_sector(tree: &Tree, content: &Content, image: &BootImage) -> Result<[u8; 512], BootError> {
+fn first_sector(tree: &Tree, id: ContentId, image: &BootImage) -> Result<[u8; 512], BootError> {
+    let content = tree.content(id);
     let mut sector = [0; 512];
     let room = &mut sector[..content.size.min(512) as usize];
-    if let Some((file, start, _)) = content.on_host() {
-        open(&tree.host_path(file))
-            .and_then(|file| read_exact_at(&file, room, start))
-            .map_err(|e| BootError::Unreadable { image: called(image), detail: e.to_string() })?;
-    } else if let Source::Memory(bytes) = &content.source {
-        room.copy_from_slice(&bytes[..room.len()]);
+    if !matches!(content.source, Source::BootCatalog) {
+        Bytes::default()
+            .read(tree, id, 0, room)
+            .map_err(|e| BootError::Unreadable { image: called(image), detail: e.detail })?;
     }
     Ok(sector)
 }

@@ -200,7 +200,7 @@ impl Extraction<'_> {
             Source::Memory(bytes) => {
                 file.write_all(bytes).map_err(|e| host(path, "written", &e))?;
             }
-            Source::Host(_) | Source::Piece(_) | Source::BootCatalog => {
+            Source::Host(_) | Source::Pieces(_) | Source::Generated(_) | Source::BootCatalog => {
                 unreachable!("a volume that was read has no files of the host")
             }
         }

@@ -62,7 +62,7 @@ impl Space {
             options,
             embed: alone,
             all_times,
-            entries: vec![0; tree.len()],
+            entries: vec![0; tree.node_bound()],
             order: Vec::new(),
             origin: 0,
             blocks: FILE_SET,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
+use super::sources::SourceArgs;
 use super::volume::VolumeArgs;
 use super::xattrs::XattrArgs;
 use crate::cli::args::OutArgs;
@@ -40,12 +41,19 @@ pub struct ImageArgs {
 #[derive(Args, Debug)]
 #[command(after_help = CREATE_EXAMPLES)]
 pub struct Create {
-    /// Files and folders; a folder's content goes into the root if it is the only PATH
+    /// Files and folders; a folder's content goes into the root if it is the only PATH; DISC=PATH
+    /// puts it elsewhere
+    ///
+    /// DISC is the path in the image; what is missing of it is made. A file keeps its name if DISC
+    /// ends with /. DISC=- is standard input. A backslash before a = makes it part of DISC.
     #[arg(value_name = "PATH", required = true, value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 
     #[command(flatten)]
     pub out: OutArgs,
+
+    #[command(flatten)]
+    pub sources: SourceArgs,
 
     #[command(flatten)]
     pub volume: VolumeArgs,
@@ -57,6 +65,8 @@ pub struct Create {
 const CREATE_EXAMPLES: &str = "Examples:
   kiln image create ~/photos -o photos.iso
   kiln image create a.txt b.txt -V NOTES -o notes.iso
+  kiln image create ~/photos docs/2026=~/letters --exclude '*.tmp' -o photos.iso
+  pg_dumpall | kiln image create db/all.sql=- -o backup.iso
   kiln image create ~/films --fs udf --udf-revision 2.50 -o films.udf
   kiln image create cd -o cd.iso --boot isolinux/isolinux.bin,info-table
   kiln image create cd -o cd.iso --boot boot/floppy.img --boot efi.img,uefi,outside

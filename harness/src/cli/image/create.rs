@@ -4,7 +4,7 @@ use std::io::Write;
 use std::ops::ControlFlow;
 
 use engine::burn::Options;
-use engine::image::{Image, LayoutOptions, Sectors, Tree};
+use engine::image::{Image, LayoutOptions, Sectors};
 use engine::units::{Blocks, Lba};
 
 use super::args::Create;
@@ -15,22 +15,26 @@ use crate::cli::progress::Bar;
 use crate::cli::stop::Stop;
 use crate::exit::{Exit, Failure};
 use crate::job::{Job, What};
+use crate::sources::Gathered;
 
 pub(super) fn create(args: &Create) -> Result<(), Failure> {
-    let Create { paths, out, volume, boot } = args;
+    let Create { paths, out, sources, volume, boot } = args;
     let (stamp, reproducible) = stamp()?;
     let mut output = Output::open(out)?;
     // The image may be asked for within the folder that it is made of.
     let leave_out = vec![out.output.clone(), output.path().to_path_buf()];
+    let sources = sources.sources(paths);
+    let Gathered { mut tree, remarks } =
+        sources.gather(&leave_out, volume.xattrs.choice(), stamp)?;
     let job = Job {
-        what: What::Paths(paths.to_vec()),
+        what: What::Files(Box::new(sources)),
         options: Options::default(),
         volume_id: volume.volume_id.clone(),
         layout: volume.layout(stamp, reproducible),
         leave_out,
         xattrs: volume.xattrs.choice(),
     };
-    let mut tree = Tree::scan(paths, &job.scan_options())?;
+    remarks.iter().for_each(|remark| out::note(remark));
     let boot = boot::description(boot, &mut tree, stamp)?;
     let image = Image::new(tree, &LayoutOptions { boot, ..job.layout_options(Lba(0)) })?;
     for finding in image.findings() {

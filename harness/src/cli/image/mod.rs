@@ -5,6 +5,7 @@ mod create;
 mod extract;
 mod info;
 mod ls;
+pub mod sources;
 pub mod volume;
 pub mod xattrs;
 
