@@ -57,7 +57,7 @@ fn options(fs: &str) -> LayoutOptions {
     LayoutOptions {
         in_place: true,
         iso9660: !fs.starts_with("udf"),
-        udf: (fs != "iso").then_some(UdfOptions { revision, mirror: true }),
+        udf: (fs != "iso").then_some(UdfOptions { revision, ..UdfOptions::default() }),
         stamp: Time::from_secs(1_800_000_000),
         pad: Blocks(0),
         ..LayoutOptions::default()

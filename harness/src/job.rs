@@ -8,17 +8,23 @@ use std::time::Duration;
 
 use engine::burn::{self, Cancel, DiscState, Event, Options, Outcome, Plan};
 use engine::drive::{DiscSectors, Error, ErrorKind, Medium, Recorder, State, Track};
-use engine::image::read::{FileSectors, ReadOptions, Volume};
+use engine::image::read::{FileSectors, ReadOptions, Systems, Volume, session_at};
 use engine::image::{Image, LayoutOptions, Sectors, Tree, XattrChoice};
+use engine::media::Rules;
 use engine::mmc::cdb::Read10;
 use engine::mmc::sense::SenseKey;
 use engine::units::{BLOCK, Blocks, Bytes, Lba};
 
+use crate::defaults;
 use crate::exit::{Exit, Failure};
 use crate::sources::{Gathered, Sources};
 
 /// How long a drive may take to become ready before it is given up.
 pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Said of a further session that leaves UDF out where the disc has it.
+const OLD_UDF: &str = "who looks at the UDF tree of the disc will find what was there before only; \
+                       leave --fs out to have it in UDF as well";
 
 /// What is to be burned.
 #[derive(Clone, Debug)]
@@ -40,6 +46,8 @@ pub struct Job {
     pub volume_id: Option<String>,
     /// What the volume shall be like. Its place and its name are found out, not asked for.
     pub layout: LayoutOptions,
+    /// The medium decides about file systems, not `layout`.
+    pub by_medium: bool,
     /// Files that are not to be burned even if they lie in a folder that is: the disc file.
     pub leave_out: Vec<PathBuf>,
     /// Extended attributes to take along.
@@ -90,10 +98,13 @@ impl Job {
         }
     }
 
-    /// The blocks that the source takes on an empty disc.
-    pub fn blocks(&self, source: &Source) -> Result<Blocks, Failure> {
+    /// The blocks that the source takes on an empty disc, of such a medium if that is known.
+    pub fn blocks(&self, source: &Source, medium: Option<&Rules>) -> Result<Blocks, Failure> {
         match source {
-            Source::Tree(of) => Ok(self.lay_out(of.tree.clone(), Lba(0))?.blocks()),
+            Source::Tree(of) => {
+                let options = self.layout_options(Lba(0), medium);
+                Ok(Image::new(of.tree.clone(), &options)?.blocks())
+            }
             Source::Image(file) => Ok(file.blocks()),
         }
     }
@@ -102,6 +113,7 @@ impl Job {
     pub fn prepare(&self, source: Source, recorder: &mut Recorder<'_>) -> Result<Ready, Failure> {
         recorder.ready(PATIENCE)?;
         let base = burn::session_base(recorder, &self.options)?;
+        let mut layout = self.layout_options(base.start, recorder.medium()?.rules);
         let (mut findings, mut kept) = (Vec::new(), None);
         let image: Box<dyn Sectors> = match source {
             Source::Image(file) => Box::new(file),
@@ -114,11 +126,17 @@ impl Job {
                             format!("{path}: left out, it was not recorded to its end before")
                         }));
                         kept = Some(Kept { nodes: old.len() - 1, session: last });
+                        let systems = systems(recorder, last)?;
+                        if self.by_medium {
+                            layout = defaults::as_before(&layout, systems);
+                        } else if systems.udf.is_some() && layout.udf.is_none() {
+                            findings.push(OLD_UDF.to_owned());
+                        }
                         old.merged(&tree)?
                     }
                     _ => tree,
                 };
-                let image = self.lay_out(tree, base.start)?;
+                let image = Image::new(tree, &layout)?;
                 findings.extend(image.findings().iter().map(|f| f.describe(image.tree())));
                 Box::new(image)
             }
@@ -128,14 +146,13 @@ impl Job {
         Ok(Ready { plan, image, findings, kept })
     }
 
-    /// The image of this tree at its place on the disc.
-    pub fn lay_out(&self, tree: Tree, base: Lba) -> Result<Image, Failure> {
-        Ok(Image::new(tree, &self.layout_options(base))?)
-    }
-
-    /// How the image is laid out at its place on the disc.
-    pub fn layout_options(&self, base: Lba) -> LayoutOptions {
-        LayoutOptions { base, volume_id: self.volume_name(), ..self.layout.clone() }
+    /// How the image is laid out at its place on the disc, on such a medium if that is known.
+    pub fn layout_options(&self, base: Lba, medium: Option<&Rules>) -> LayoutOptions {
+        let layout = match medium.filter(|_| self.by_medium) {
+            Some(medium) => defaults::for_medium(&self.layout, medium),
+            None => self.layout.clone(),
+        };
+        LayoutOptions { base, volume_id: self.volume_name(), ..layout }
     }
 
     /// The name of the volume: as wished, else that of the only path, else `KILN`.
@@ -179,6 +196,15 @@ fn last_session(recorder: &mut Recorder<'_>, last: Lba) -> Result<(Tree, Vec<Str
     let mut volume = Volume::read(&mut disc, &options).map_err(|e| failed(e.to_string()))?;
     volume.hold(&mut disc).map_err(|e| failed(e.to_string()))?;
     Ok(volume.tree.recorded(disc.blocks())?)
+}
+
+/// The file systems of the session whose first track starts at `last`.
+fn systems(recorder: &mut Recorder<'_>, last: Lba) -> Result<Systems, Failure> {
+    let address = recorder.address().to_owned();
+    let mut disc = DiscSectors::whole(recorder)?;
+    let session = session_at(&mut disc, last)
+        .map_err(|e| Failure::new(Exit::Medium, format!("{address}: {e}")))?;
+    Ok(session.map(|session| session.systems).unwrap_or_default())
 }
 
 /// The user data of a disc, block by block in order, from block 0 to the last recorded one. What

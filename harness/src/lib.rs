@@ -7,6 +7,7 @@
 
 mod cause;
 pub mod cli;
+pub mod defaults;
 pub mod exit;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -109,6 +109,32 @@ fn images_that_computers_start_from() {
 }
 
 #[test]
+fn volumes_for_a_medium() {
+    let dir = workplace();
+    let size = |more: &[&'static str]| {
+        [&["image", "create", "photos", "-o", "x.iso", "--print-size"][..], more].concat()
+    };
+    let runs: Vec<Vec<&str>> = vec![
+        size(&[]),
+        size(&["--for", "cd-r"]),
+        size(&["--for", "dvd+rw"]),
+        size(&["--for", "bd-re"]),
+        size(&["--for", "bd-re", "--fs", "udf"]),
+        size(&["--for", "floppy"]),
+        size(&["--fs", "udf", "--udf-partition", "vat"]),
+        size(&["--fs", "udf", "--udf-partition", "sparable"]),
+        size(&["--fs", "udf", "--udf-partition", "sparable", "--udf-revision", "1.02"]),
+        size(&["--fs", "udf", "--udf-access", "overwritable", "--udf-size", "4096"]),
+        size(&["--fs", "udf", "--udf-access", "overwritable", "--udf-size", "100"]),
+        size(&["--fs", "udf,joliet", "--udf-access", "overwritable"]),
+        size(&["--fs", "udf", "--udf-access", "sometimes"]),
+    ];
+    let runs: Vec<&[&str]> = runs.iter().map(Vec::as_slice).collect();
+    insta::assert_snapshot!(all(dir.path(), &runs));
+    assert!(!dir.path().join("x.iso").exists());
+}
+
+#[test]
 fn a_burn_and_what_comes_after_it() {
     let dir = workplace();
     let runs: &[&[&str]] = &[

@@ -16,8 +16,9 @@ import guest
 import trees
 
 # `start`: the block where the session to look at starts; `systems`: the file systems of the image.
-Case = collections.namedtuple("Case", "name image source start systems",
-                              defaults=(0, ("iso9660",)))
+# `access`: what a UDF volume says may be done with it, in udfinfo's words.
+Case = collections.namedtuple("Case", "name image source start systems access",
+                              defaults=(0, ("iso9660",), "readonly"))
 Difference = collections.namedtuple("Difference", "path aspect want got")
 
 ALL = ("kind", "mode", "size", "mtime", "target", "sha256", "links")
@@ -179,7 +180,7 @@ def fits_joliet(path):
 def udfinfo(case, scratch):
     """Reads no tree, but holds every descriptor of the volume against UDF."""
     said = call("udfinfo", case.image)
-    for expected in ("integrity=closed", "accesstype=readonly"):
+    for expected in ("integrity=closed", f"accesstype={case.access}"):
         if expected not in said.split("\n"):
             raise Unreadable(f"udfinfo does not say {expected}: {' '.join(said.split())}")
     numbers = dict(re.findall(r"^(numfiles|numdirs)=(\d+)$", said, re.MULTILINE))

@@ -15,7 +15,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CACHE = os.path.join(ROOT, "target", "rig")
-MODULES = ["virtio_pci", "virtio_scsi", "sr_mod", "sg", "isofs", "udf", "nls_utf8",
+MODULES = ["virtio_pci", "virtio_scsi", "sr_mod", "sd_mod", "sg", "isofs", "udf", "nls_utf8",
            "9pnet_virtio", "9p", "virtio_net", "crc32c_generic",
            "iscsi_tcp"]
 # Loaded where the kernel has them.
@@ -39,6 +39,12 @@ done
 # The node of the SCSI target with this number.
 sr() {
     for node in /sys/class/block/sr*; do
+        case $(readlink $node/device) in *:$1:0) echo /dev/${node##*/};; esac
+    done
+}
+# The node of the disk with this number.
+sd() {
+    for node in /sys/class/block/sd*; do
         case $(readlink $node/device) in *:$1:0) echo /dev/${node##*/};; esac
     done
 }
@@ -203,6 +209,12 @@ class Guest:
         """QEMU's own CD-ROM drive with this image."""
         path = os.path.abspath(image).replace(",", ",,")
         return self.attach("scsi-cd", f"file={path},format=raw,media=cdrom,readonly=on")
+
+    def disk(self, image):
+        """A disk of which this image is all, and which can be written; the guest has it as
+        `$(sd N)`."""
+        path = os.path.abspath(image).replace(",", ",,")
+        return self.attach("scsi-hd", f"file={path},format=raw")
 
     def iscsi(self, url):
         """A recorder elsewhere, passed through command by command."""

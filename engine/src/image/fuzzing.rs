@@ -4,8 +4,8 @@ use super::read::{self, BootRecords, Limits, Namespace, ReadOptions, Volume};
 use super::rockridge;
 use super::sectors::{MemorySectors, Sectors};
 use super::{
-    ACL_ACCESS, ACL_DEFAULT, ContentId, FindingKind, Growable, Image, Kind, LayoutOptions, Meta,
-    NodeId, Revision, Source, Time, Tree, UdfOptions, Xattr,
+    ACL_ACCESS, ACL_DEFAULT, Access, ContentId, FindingKind, Growable, Image, Kind, LayoutError,
+    LayoutOptions, Meta, NodeId, Partition, Revision, Source, Time, Tree, UdfOptions, Xattr,
 };
 use crate::units::{BLOCK, Blocks, Lba};
 
@@ -68,15 +68,19 @@ pub fn tree_round_trip(bytes: &[u8]) {
         volume_id: "ROUND_TRIP".to_owned(),
         joliet: dice.chance(),
         pad: Blocks(dice.byte().into()),
-        udf: dice.chance().then(|| UdfOptions {
-            revision: Revision::ALL[usize::from(dice.byte()) % Revision::ALL.len()],
-            mirror: dice.chance(),
-        }),
+        udf: dice.chance().then(|| udf_options(&mut dice)),
         ..LayoutOptions::default()
     };
     let iso9660 = options.udf.is_none() || dice.chance();
-    let options = LayoutOptions { iso9660, in_place: dice.chance(), ..options };
-    let image = Image::new(tree, &options).expect("a small tree fits");
+    let mut options = LayoutOptions { iso9660, in_place: dice.chance(), ..options };
+    let mut image = Image::new(tree.clone(), &options);
+    if let (Err(LayoutError::Udf(_)), Some(udf)) = (&image, options.udf) {
+        // Not everything goes with everything; what is plain does.
+        let UdfOptions { revision, mirror, .. } = udf;
+        options.udf = Some(UdfOptions { revision, mirror, ..UdfOptions::default() });
+        image = Image::new(tree, &options);
+    }
+    let image = image.expect("a small tree fits");
     let mut disc = vec![0; base as usize * BLOCK];
     disc.extend(whole(&image).expect("all is in memory"));
     // Any block alone is what it is within the whole.
@@ -129,6 +133,23 @@ pub fn tree_round_trip(bytes: &[u8]) {
             expected.0 = image.tree().len() - image.tree().directory_count();
         }
         assert_eq!(files(&volume.tree), expected);
+    }
+}
+
+fn udf_options(dice: &mut Dice<'_>) -> UdfOptions {
+    let accesses = [None, Some(Access::ReadOnly), Some(Access::Overwritable)];
+    let size = Blocks(2000 + 16 * u32::from(dice.byte()));
+    UdfOptions {
+        revision: Revision::ALL[usize::from(dice.byte()) % Revision::ALL.len()],
+        partition: match dice.byte() % 5 {
+            0 | 1 => Partition::Plain,
+            2 => Partition::Virtual,
+            3 => Partition::Sparable { packet: 32 },
+            _ => Partition::Sparable { packet: 16 },
+        },
+        mirror: dice.chance(),
+        access: accesses[usize::from(dice.byte()) % accesses.len()],
+        size: dice.chance().then_some(size),
     }
 }
 

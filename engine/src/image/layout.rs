@@ -19,7 +19,7 @@ use super::joliet;
 use super::rockridge;
 use super::time::Time;
 use super::tree::{ContentId, Extent, Kind, NodeId, Source, Tree};
-use super::udf::{self, Part, UdfLayout, UdfOptions};
+use super::udf::{self, Part, UdfError, UdfLayout, UdfOptions};
 use crate::units::{BLOCK, Blocks, Lba};
 
 /// Blocks to a multiple of which volumes grow in place, and where the first state is seen from: as
@@ -151,6 +151,14 @@ pub enum LayoutError {
     },
     /// It cannot be made such that a computer starts from it.
     Boot(BootError),
+    /// The UDF volume cannot be as it was asked for.
+    Udf(UdfError),
+}
+
+impl From<UdfError> for LayoutError {
+    fn from(error: UdfError) -> LayoutError {
+        LayoutError::Udf(error)
+    }
 }
 
 impl From<BootError> for LayoutError {
@@ -198,6 +206,7 @@ impl fmt::Display for LayoutError {
             }
             LayoutError::Base { base } => write!(f, "an image cannot begin at block {base}"),
             LayoutError::Boot(error) => error.fmt(f),
+            LayoutError::Udf(error) => error.fmt(f),
         }
     }
 }
@@ -293,9 +302,12 @@ impl Layout {
             return Err(LayoutError::Hole { path: tree.display_path(node) });
         }
         let mut findings = Findings { tree, options, list: Vec::new() };
-        let udf = options.udf.map(|udf| {
-            UdfLayout::measure(tree, udf, options, &mut |node, id| findings.udf(node, id))
-        });
+        let udf = match options.udf {
+            Some(udf) => Some(UdfLayout::measure(tree, udf, options, &mut |node, id| {
+                findings.udf(node, id);
+            })?),
+            None => None,
+        };
         let embed_max = udf.as_ref().map_or(0, UdfLayout::embed_max);
         let contents = Contents::number(tree, base, &boot.appended(), embed_max);
         let all_times = !options.reproducible;
@@ -319,7 +331,7 @@ impl Layout {
             volume_end: 0,
             blocks: 0,
         };
-        let blocks = layout.place(tree);
+        let blocks = layout.place(tree)?;
         // Addresses on a disc are signed where commands carry them.
         layout.blocks = u32::try_from(blocks)
             .ok()
@@ -329,7 +341,7 @@ impl Layout {
     }
 
     /// Gives everything its place; the number of blocks.
-    fn place(&mut self, tree: &Tree) -> u64 {
+    fn place(&mut self, tree: &Tree) -> Result<u64, UdfError> {
         let mut row = Row::default();
         let base = self.contents.base;
         row.put(Region::SystemArea, SYSTEM_AREA.into());
@@ -367,7 +379,7 @@ impl Layout {
         row.put(Region::Contents, end - row.at());
         let pad = self.options.pad.0.into();
         match &mut self.udf {
-            Some(udf) => udf.place_back(&mut row, base, pad),
+            Some(udf) => udf.place_back(&mut row, base, pad)?,
             None => _ = row.put(Region::Pad, pad),
         }
         // Where this does not fit, the image is refused.
@@ -377,8 +389,11 @@ impl Layout {
         let (backup, end) = self.boot.end(end);
         row.put(Region::Pad, end - backup - row.at());
         row.put(Region::Backup, backup);
+        if row.at > self.volume_end.into() && self.udf.as_ref().is_some_and(UdfLayout::is_last) {
+            return Err(UdfError::BehindTable);
+        }
         self.regions = row.regions;
-        row.at
+        Ok(row.at)
     }
 
     /// The descriptors that readers look for behind the system area.

@@ -44,6 +44,6 @@ pub use tree::{
     Container, Content, ContentId, Extent, Generate, HostFile, Kind, Meta, NodeId, Part, Pieces,
     Source, Tree, TreeError, TreeErrorKind, Walk,
 };
-pub use udf::{Revision, UdfOptions};
+pub use udf::{Access, Partition, Revision, UdfError, UdfOptions};
 pub use write::WriteError;
 pub use xattr::{ACL_ACCESS, ACL_DEFAULT, Xattr, XattrChoice};

@@ -153,6 +153,20 @@ pub enum MultiSession {
     ByFunction,
 }
 
+/// What a volume is like that is made for a medium where nobody says otherwise. ISO 9660 with Joliet
+/// and Rock Ridge is always there: every system reads it, and it can be added to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mastering {
+    /// The revision of UDF over the same files, as it is recorded (UDF 2.60, 2.1.5.3), or none.
+    /// Programs that choose by medium agree: none on CD, 1.02 on DVD, 2.50 on BD.
+    pub udf: Option<u16>,
+    /// Blocks of a packet where a sparable partition makes up for missing defect management
+    /// (UDF 2.60, 2.2.9).
+    pub packet: Option<u16>,
+    /// Blocks that a usual disc of it holds.
+    pub capacity: Blocks,
+}
+
 /// All that a writer must know of a medium. A row of [`TABLE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
@@ -184,12 +198,20 @@ pub struct Rules {
     pub multi_session: MultiSession,
     /// How its speed is set.
     pub speed: SpeedCommand,
+    /// What a volume on it is like.
+    pub mastering: Mastering,
 }
 
 impl Rules {
     /// The row for a profile, or `None` for a medium not known here.
     pub fn of(profile: Profile) -> Option<&'static Rules> {
         TABLE.iter().find(|row| row.profile == profile)
+    }
+
+    /// The row of a name as a person types it: `dvd+rw`, `BD-R`, `dvd+r-dl`.
+    pub fn named(name: &str) -> Option<&'static Rules> {
+        let name = name.to_lowercase();
+        TABLE.iter().find(|row| row.name.to_lowercase().replace(' ', "-") == name)
     }
 
     /// Whether it can be written at all.
@@ -247,6 +269,15 @@ mod tests {
             assert_eq!(row.transfer.0 % row.unit.0, 0, "{}", row.name);
             assert!(row.transfer.bytes().0 <= 65_536, "{}", row.name);
         }
+    }
+
+    #[test]
+    fn every_row_has_a_name_that_can_be_typed() {
+        for row in TABLE {
+            assert_eq!(Rules::named(&row.name.replace(' ', "-")), Some(row));
+        }
+        assert_eq!(Rules::named("dvd+r-dl").map(|row| row.profile), Some(Profile::DvdPlusRDl));
+        assert_eq!(Rules::named("floppy"), None);
     }
 
     /// Values that drives report for these speeds (GET PERFORMANCE and mode page 2Ah of captured

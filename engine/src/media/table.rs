@@ -1,13 +1,26 @@
 //! The table of media. The numbers are MMC-6's; where burners that have met thousands of drives do
 //! otherwise, the row follows them and says why.
 
-use super::{Closing, Family, Method, MultiSession, NwaSource, Renewal, Rules, SpeedCommand};
+use super::{
+    Closing, Family, Mastering, Method, MultiSession, NwaSource, Renewal, Rules, SpeedCommand,
+};
 use crate::mmc::cdb::CloseFunction;
 use crate::mmc::format::FormatType;
 use crate::mmc::profile::Profile;
 use crate::units::Blocks;
 
 const NOTHING: Closing = Closing { stop_format: None, track: None, session: None, finalize: None };
+
+const fn volume(udf: Option<u16>, capacity: u32) -> Mastering {
+    Mastering { udf, packet: None, capacity: Blocks(capacity) }
+}
+
+/// The same for a medium that is written in packets without defect management, or with another
+/// capacity than its family's.
+const fn with(rules: Rules, packet: Option<u16>, capacity: u32) -> Rules {
+    let udf = rules.mastering.udf;
+    Rules { mastering: Mastering { udf, packet, capacity: Blocks(capacity) }, ..rules }
+}
 
 /// What all media of a family that cannot be written have in common.
 const fn pressed(profile: Profile, name: &'static str, family: Family, unit: u32) -> Rules {
@@ -27,6 +40,11 @@ const fn pressed(profile: Profile, name: &'static str, family: Family, unit: u32
         speed: match family {
             Family::Cd => SpeedCommand::SetCdSpeed,
             Family::Dvd | Family::Bd => SpeedCommand::SetStreaming,
+        },
+        mastering: match family {
+            Family::Cd => volume(None, 359_849),
+            Family::Dvd => volume(Some(0x102), 2_295_104),
+            Family::Bd => volume(Some(0x250), 12_219_392),
         },
     }
 }
@@ -105,31 +123,39 @@ const fn rewritable(
 pub static TABLE: &[Rules] = &[
     pressed(Profile::CdRom, "CD-ROM", Family::Cd, 1),
     cd(Profile::CdR, "CD-R", Renewal::None),
-    cd(Profile::CdRw, "CD-RW", Renewal::Blank),
+    with(cd(Profile::CdRw, "CD-RW", Renewal::Blank), Some(32), 359_849),
     pressed(Profile::DvdRom, "DVD-ROM", Family::Dvd, 16),
-    dvd_minus(Profile::DvdR, "DVD-R", Renewal::None),
+    with(dvd_minus(Profile::DvdR, "DVD-R", Renewal::None), None, 2_298_496),
     // Formatted by its maker; formatting again is the user's business.
-    rewritable(
-        Profile::DvdRam,
-        "DVD-RAM",
-        Family::Dvd,
-        16,
-        Renewal::Format { kind: FormatType::Full, background: false },
+    with(
+        rewritable(
+            Profile::DvdRam,
+            "DVD-RAM",
+            Family::Dvd,
+            16,
+            Renewal::Format { kind: FormatType::Full, background: false },
+        ),
+        None,
+        2_295_072,
     ),
     Rules {
         method: Method::RestrictedOverwrite,
         // Closes the border of a quickly formatted disc (MMC-6, 6.3.3.4).
         closing: Closing { session: Some(CloseFunction::Session), ..NOTHING },
-        ..rewritable(
-            Profile::DvdRwOverwrite,
-            "DVD-RW (restricted overwrite)",
-            Family::Dvd,
-            16,
-            Renewal::Format { kind: FormatType::Quick, background: false },
+        ..with(
+            rewritable(
+                Profile::DvdRwOverwrite,
+                "DVD-RW (restricted overwrite)",
+                Family::Dvd,
+                16,
+                Renewal::Format { kind: FormatType::Quick, background: false },
+            ),
+            Some(16),
+            2_298_496,
         )
     },
-    dvd_minus(Profile::DvdRwSequential, "DVD-RW", Renewal::Blank),
-    dvd_minus(Profile::DvdRDl, "DVD-R DL", Renewal::None),
+    with(dvd_minus(Profile::DvdRwSequential, "DVD-RW", Renewal::Blank), Some(16), 2_298_496),
+    with(dvd_minus(Profile::DvdRDl, "DVD-R DL", Renewal::None), None, 4_171_712),
     Rules {
         closing: Closing {
             stop_format: Some(CloseFunction::StopFormat),
@@ -145,7 +171,7 @@ pub static TABLE: &[Rules] = &[
         )
     },
     dvd_plus_r(Profile::DvdPlusR, "DVD+R"),
-    dvd_plus_r(Profile::DvdPlusRDl, "DVD+R DL"),
+    with(dvd_plus_r(Profile::DvdPlusRDl, "DVD+R DL"), None, 4_173_824),
     pressed(Profile::BdRom, "BD-ROM", Family::Bd, 32),
     Rules {
         method: Method::Sequential,

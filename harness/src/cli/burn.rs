@@ -123,6 +123,7 @@ fn job(args: &Burn, leave_out: Vec<PathBuf>) -> Result<Job, Failure> {
         options: Options { speed, close, verify, overwrite: args.overwrite, ..Options::default() },
         volume_id: args.volume.volume_id.clone(),
         layout: args.volume.layout(stamp, reproducible),
+        by_medium: args.volume.by_medium(),
         leave_out,
         xattrs: args.volume.xattrs.choice(),
     })
@@ -145,7 +146,7 @@ fn tray(
     }
     let medium = match address.medium()? {
         Some(medium) => medium,
-        None => crate::place::big_enough(job.blocks(source)?)?,
+        None => crate::place::big_enough(&|medium| job.blocks(source, medium))?,
     };
     if args.plan {
         return Ok(Tray::Scratch(medium));

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use engine::media::Rules;
+use engine::mmc::profile::Profile;
 use engine::units::{Blocks, Lba};
 use vdrive::medium::{Disc, DiscError};
 use vdrive::models::{MediumKind, MediumModel, VirtualAddress};
@@ -23,17 +25,23 @@ pub fn medium_named(name: &str) -> Result<MediumModel, Failure> {
 /// The kinds of disc that are taken where none is named, smallest first.
 const LADDER: [MediumKind; 3] = [MediumKind::CdR, MediumKind::DvdPlusR, MediumKind::BdR];
 
-/// A blank disc that has room for so many blocks.
-pub fn big_enough(blocks: Blocks) -> Result<MediumModel, Failure> {
-    // Padding to the unit and what the drive keeps for itself at a session's end.
-    let needs = u64::from(blocks.0) + 1024;
-    let models = LADDER.into_iter().map(MediumModel::of_kind);
-    let largest = models.clone().next_back().map_or(0, |m| m.blocks);
-    models.into_iter().find(|model| u64::from(model.blocks) >= needs).ok_or_else(|| {
-        let (has, needs) = (Blocks(largest).bytes(), blocks.bytes());
-        let what = format!("no disc is big enough: {needs} are to be burned, a BD-R has {has}");
-        Failure::new(Exit::TooSmall, what).advise("Burn less at once.")
-    })
+/// A blank disc that has room for as many blocks as `blocks` says there would be on a medium.
+pub fn big_enough(
+    blocks: &dyn Fn(Option<&Rules>) -> Result<Blocks, Failure>,
+) -> Result<MediumModel, Failure> {
+    let mut last = (0, Blocks(0));
+    for model in LADDER.into_iter().map(MediumModel::of_kind) {
+        let profile = model.kind.profiles().first().copied().map(Profile::of);
+        let needs = blocks(profile.and_then(Rules::of))?;
+        // Padding to the unit and what the drive keeps for itself at a session's end.
+        if u64::from(model.blocks) >= u64::from(needs.0) + 1024 {
+            return Ok(model);
+        }
+        last = (model.blocks, needs);
+    }
+    let (has, needs) = (Blocks(last.0).bytes(), last.1.bytes());
+    let what = format!("no disc is big enough: {needs} are to be burned, a BD-R has {has}");
+    Err(Failure::new(Exit::TooSmall, what).advise("Burn less at once."))
 }
 
 /// Makes a medium model smaller, so that a test can fill it.

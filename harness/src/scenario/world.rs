@@ -321,6 +321,7 @@ impl<'s> World<'s> {
                 reproducible: true,
                 ..LayoutOptions::default()
             },
+            by_medium: false,
             leave_out: Vec::new(),
             xattrs: XattrChoice::default(),
         })

@@ -3,6 +3,7 @@
 
 use super::Revision;
 use super::wire::{Address, developer, entity, long_ad, seal, tag, timestamp};
+use crate::image::time::Time;
 use crate::image::tree::{Kind, Meta};
 use crate::units::BLOCK;
 
@@ -50,7 +51,7 @@ pub(super) struct Entry<'a> {
     pub revision: Revision,
     pub kind: u8,
     pub meta: &'a Meta,
-    /// Directories know the creation time of what has none by its last change.
+    /// Identifiers that lead to it.
     pub links: u16,
     pub unique: u64,
     /// Behind the header: attributes of a device.
@@ -63,6 +64,31 @@ pub(super) struct Entry<'a> {
 /// Bytes of an entry before its attributes (ECMA-167, 4/14.9 and 4/14.17).
 pub(super) fn header_len(revision: Revision) -> usize {
     if revision.third_edition() { 216 } else { 176 }
+}
+
+/// The entry of a file that the volume needs and that no identifier leads to, at this block of the
+/// partition: `extent` is the file's first block there, and bytes.
+pub(super) fn system_file(
+    revision: Revision,
+    kind: u8,
+    at: u32,
+    extent: (u32, u64),
+    stamp: Time,
+    attributes: Vec<u8>,
+) -> Vec<u8> {
+    let (block, bytes) = extent;
+    let meta = Meta { mtime: stamp, atime: stamp, ctime: stamp, ..Meta::default() };
+    let entry = Entry {
+        revision,
+        kind,
+        meta: &meta,
+        links: 0,
+        unique: 0,
+        attributes,
+        body: Body::Extents(vec![(Some(Address { block, partition: 0 }), bytes)]),
+        long: false,
+    };
+    entry.emit(Address { block: at, partition: 0 })
 }
 
 impl Entry<'_> {

@@ -1,19 +1,22 @@
 //! UDF, written: its descriptors, file entries and directories, and where they lie.
 //!
-//! `wire` has what all descriptors are made of, `volume` those of the volume, `entry` those of
-//! files; `names` makes identifiers; `space` has the row of entries and directories, `layout` the
-//! whole volume. May not know: other file systems of the same image, or where the contents of files
-//! lie; callers say.
+//! `options` says how a volume shall be; `wire` has what all descriptors are made of, `volume` those
+//! of the volume, `entry` those of files, `tables` those that partitions need; `names` makes
+//! identifiers; `space` has the row of entries and directories, `layout` the whole volume. May not
+//! know: other file systems of the same image, or where the contents of files lie; callers say.
 
 pub(super) mod entry;
 mod layout;
 mod names;
+mod options;
 mod space;
+mod tables;
 mod volume;
 pub(super) mod wire;
 
 pub(super) use layout::{Part, UdfLayout};
 pub(super) use names::{is_faithful, keeps_target};
+pub use options::{Access, Partition, UdfError, UdfOptions};
 pub(super) use volume::{MapKind, parse_map};
 
 use std::fmt;
@@ -86,20 +89,5 @@ impl FromStr for Revision {
             let known = Revision::ALL.map(|revision| revision.to_string()).join(", ");
             format!("{text:?} is no revision of UDF; there are {known}")
         })
-    }
-}
-
-/// How a UDF volume is recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UdfOptions {
-    /// Which edition. From 2.50 on, directories and file entries lie in a metadata partition.
-    pub revision: Revision,
-    /// With the metadata partition: a second copy of it, far from the first (UDF 2.60, 2.2.13).
-    pub mirror: bool,
-}
-
-impl Default for UdfOptions {
-    fn default() -> UdfOptions {
-        UdfOptions { revision: Revision::V1_02, mirror: true }
     }
 }

@@ -5,21 +5,19 @@
 //! in the partition, or is all of a metadata partition.
 
 use super::entry::{
-    self, Body, CHARACTERISTIC_DIRECTORY, CHARACTERISTIC_PARENT, Entry, Identifier, file_type,
-    header_len,
+    self, Body, CHARACTERISTIC_DIRECTORY, CHARACTERISTIC_PARENT, Entry, Identifier, header_len,
 };
 use super::wire::Address;
-use super::{Revision, UdfOptions, names};
+use super::{Partition, Revision, UdfOptions, names};
 use crate::image::contents::Contents;
 use crate::image::iso9660::names::make_unique;
-use crate::image::time::Time;
-use crate::image::tree::{Content, Kind, Meta, NodeId, Source, Tree};
+use crate::image::tree::{Content, Kind, NodeId, Source, Tree};
 use crate::units::BLOCK;
 
 /// The first number of a file or directory but the root (UDF 2.60, 3.2.1.1).
 const FIRST_UNIQUE: u32 = 16;
 /// Blocks of the file set descriptor and its end.
-const FILE_SET: u32 = 2;
+pub(super) const FILE_SET: u32 = 2;
 
 /// The row of entries and directories.
 #[derive(Debug)]
@@ -32,8 +30,10 @@ pub(in crate::image) struct Space {
     entries: Vec<u32>,
     /// The first node of each entry, by place.
     order: Vec<NodeId>,
-    /// The block of the partition where the row begins.
+    /// The block of the partition where the row begins, as addresses of entries count it.
     origin: u32,
+    /// The same in the partition that the disc has.
+    place: u32,
     /// Blocks of the row.
     pub blocks: u32,
     /// Entries that are directories, the root among them.
@@ -65,6 +65,7 @@ impl Space {
             entries: vec![0; tree.node_bound()],
             order: Vec::new(),
             origin: 0,
+            place: 0,
             blocks: FILE_SET,
             directories: 0,
         };
@@ -140,7 +141,7 @@ impl Space {
 
     /// Extents are told with their partition: they lie in another one than the entries.
     fn long(&self) -> bool {
-        self.options.revision >= Revision::V2_50
+        self.options.two_maps()
     }
 
     /// A block of the row as the partition has it.
@@ -148,14 +149,40 @@ impl Space {
         Address { block: self.origin.wrapping_add(block), partition: u16::from(self.long()) }
     }
 
-    /// Where in the partition the row begins.
+    /// A block of the row that holds bytes of a directory or link: with a virtual partition, only
+    /// entries and what continues them are found by its table (UDF 2.60, 2.3.10).
+    fn data_address(&self, block: u32) -> Address {
+        match self.options.partition {
+            Partition::Virtual => Address { block: self.place.wrapping_add(block), partition: 0 },
+            _ => self.address(block),
+        }
+    }
+
+    /// Where the row begins, in the partition where addresses of entries count it.
     pub(in crate::image) fn origin(&self) -> u32 {
         self.origin
     }
 
-    /// Sets where in the partition the row begins.
-    pub(in crate::image) fn set_origin(&mut self, origin: u32) {
-        self.origin = origin;
+    /// Sets where in the partition that the disc has the row begins.
+    pub(in crate::image) fn set_place(&mut self, place: u32) {
+        self.place = place;
+        self.origin = if self.options.two_maps() { 0 } else { place };
+    }
+
+    /// Where in the partition each virtual block lies, which are numbered like those of the row;
+    /// none where bytes of directories and links lie.
+    pub(in crate::image) fn virtual_blocks(&self, tree: &Tree) -> Vec<u32> {
+        let mut places = vec![u32::MAX; self.blocks as usize];
+        places[0] = self.place;
+        let ends = self.order.iter().skip(1).map(|node| self.entries[node.0 as usize]);
+        for (&node, end) in self.order.iter().zip(ends.chain([self.blocks])) {
+            let first = self.entries[node.0 as usize];
+            let behind = matches!(tree.kind(node), Kind::Directory | Kind::Symlink(_));
+            for block in first..if behind { first + 1 } else { end } {
+                places[block as usize] = self.place.wrapping_add(block);
+            }
+        }
+        places
     }
 
     /// Where the root's entry lies.
@@ -230,9 +257,10 @@ impl Space {
         let node = self.order[index];
         let kind = tree.kind(node);
         let at = self.address(self.entries[node.0 as usize]);
+        let behind = self.entries[node.0 as usize] + 1;
         let (bytes, body) = match kind {
-            Kind::Directory => self.within(self.directory(tree, node), at),
-            Kind::Symlink(target) => self.within(entry::path(target), at),
+            Kind::Directory => self.within(self.directory(tree, node), behind),
+            Kind::Symlink(target) => self.within(entry::path(target), behind),
             Kind::File(id) if !self.embeds(tree.content(id)) => {
                 let extents = addresses.contents.extents(tree, id).into_iter();
                 let place = |block: u32| Address {
@@ -273,22 +301,24 @@ impl Space {
         out
     }
 
-    /// Bytes that belong to an entry, in it or behind it.
-    fn within(&self, bytes: Vec<u8>, at: Address) -> (Vec<u8>, Body) {
+    /// Bytes that belong to an entry: in it, or behind it from this block of the row on.
+    fn within(&self, bytes: Vec<u8>, behind: u32) -> (Vec<u8>, Body) {
         if self.separate(bytes.len()) == 0 {
             return (Vec::new(), Body::Embedded(bytes));
         }
         let len = bytes.len() as u64;
-        (bytes, Body::Extents(vec![(Some(Address { block: at.block + 1, ..at }), len)]))
+        (bytes, Body::Extents(vec![(Some(self.data_address(behind)), len)]))
     }
 
     /// The identifiers of a directory (ECMA-167, 4/8.6).
     fn directory(&self, tree: &Tree, node: NodeId) -> Vec<u8> {
-        let own = self.address(self.entries[node.0 as usize]).block;
+        let own = self.entries[node.0 as usize];
+        let behind = self.data_address(own + 1).block;
+        let own = self.address(own).block;
         let entries = entries(tree, node);
         let bytes: usize = entries.iter().map(|(id, _)| Identifier::len(id)).sum();
         let separate = self.separate(bytes + Identifier::len(&[])) > 0;
-        let location = |at: usize| if separate { own + 1 + (at / BLOCK) as u32 } else { own };
+        let location = |at: usize| if separate { behind + (at / BLOCK) as u32 } else { own };
         let version = self.options.revision.tag_version();
         let mut out = Vec::with_capacity(bytes + Identifier::len(&[]));
         let parent = tree.parent(node);
@@ -317,31 +347,6 @@ impl Space {
     /// Identifiers have numbers from UDF 2.00 on (UDF 2.00, 2.3.4.3).
     fn recorded_unique(&self, unique: u32) -> u32 {
         if self.options.revision >= Revision::V2_00 { unique } else { 0 }
-    }
-
-    /// The entry of the metadata file or of its mirror, at this block of the partition
-    /// (UDF 2.60, 2.2.13): `extent` is its first block there, and bytes.
-    pub(in crate::image) fn metadata_file(
-        &self,
-        mirror: bool,
-        at: u32,
-        extent: (u32, u64),
-        stamp: Time,
-    ) -> Vec<u8> {
-        let (block, bytes) = extent;
-        let time = Meta { mtime: stamp, atime: stamp, ctime: stamp, ..Meta::default() };
-        let entry = Entry {
-            revision: self.options.revision,
-            kind: if mirror { file_type::METADATA_MIRROR } else { file_type::METADATA },
-            meta: &time,
-            // No identifier leads to it.
-            links: 0,
-            unique: 0,
-            attributes: Vec::new(),
-            body: Body::Extents(vec![(Some(Address { block, partition: 0 }), bytes)]),
-            long: false,
-        };
-        entry.emit(Address { block: at, partition: 0 })
     }
 }
 

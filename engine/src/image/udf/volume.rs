@@ -2,6 +2,9 @@
 //! called, its partitions, and how they make up one space.
 
 use super::Revision;
+use super::options::Access;
+use super::space::FILE_SET;
+use super::tables::SPARING_TABLE;
 use super::wire::{
     Address, charspec, developer, dstring, entity, extent, le32, long_ad, seal, tag, timestamp,
     udf_suffix,
@@ -11,10 +14,6 @@ use crate::units::BLOCK;
 
 /// Bytes of a volume descriptor (ECMA-167, 3/10), but for the two that have tables.
 const DESCRIPTOR: usize = 512;
-/// A logical volume of read-only media is never written to; its access type says so
-/// (ECMA-167, 3/10.5.7).
-const READ_ONLY: u32 = 1;
-
 /// The volume structure descriptors that say "UDF" (ECMA-167, 2/9.1 to 2/9.4 and 3/9.1): beginning,
 /// NSR, end.
 pub(in crate::image) fn recognition(revision: Revision) -> Vec<u8> {
@@ -30,9 +29,16 @@ pub(in crate::image) fn recognition(revision: Revision) -> Vec<u8> {
     out
 }
 
-/// A partition map other than the plain first one (UDF 2.60, 2.2.8 to 2.2.10).
+/// A partition map (ECMA-167, 3/10.7; UDF 2.60, 2.2.8 to 2.2.10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::image) enum Map {
+    /// The partition as it is.
+    Plain,
+    /// Through a virtual allocation table, which lies where the disc ends.
+    Virtual,
+    /// Around packets that are replaced: blocks of a packet, and where on the disc the sparing
+    /// tables lie.
+    Sparable { packet: u32, tables: [u32; 2] },
     /// Directories and file entries in a file of their own. Blocks count from the start of the
     /// partition.
     Metadata {
@@ -45,26 +51,53 @@ pub(in crate::image) enum Map {
     },
 }
 
+/// What a partition map has of free blocks and of blocks: in a virtual partition nobody can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::image) struct Room {
+    pub free: u32,
+    pub blocks: u32,
+}
+
+impl Room {
+    /// Of a virtual partition (UDF 2.60, 2.2.6.2 and 2.2.6.3).
+    pub(in crate::image) const UNKNOWN: Room = Room { free: u32::MAX, blocks: u32::MAX };
+}
+
 /// Blocks to which the extents of a metadata file are aligned, and of which they consist
 /// (UDF 2.60, 2.2.10): an ECC block of any disc.
 pub(in crate::image) const METADATA_UNIT: u32 = 32;
 
 impl Map {
     fn emit(self, out: &mut Vec<u8>, revision: u16) {
-        out.extend([2, 64, 0, 0]);
+        let start = out.len();
+        let mut type_2 = |id| {
+            out.extend([2, 64, 0, 0]);
+            entity(out, id, udf_suffix(revision));
+            // Volume sequence number and partition number.
+            out.extend([1, 0, 0, 0]);
+        };
         match self {
+            Map::Plain => return out.extend([1, 6, 1, 0, 0, 0]),
+            Map::Virtual => type_2("*UDF Virtual Partition"),
+            Map::Sparable { packet, tables } => {
+                type_2("*UDF Sparable Partition");
+                out.extend((packet as u16).to_le_bytes());
+                out.extend([tables.len() as u8, 0]);
+                for field in [SPARING_TABLE, tables[0], tables[1]] {
+                    out.extend(field.to_le_bytes());
+                }
+            }
             Map::Metadata { file, mirror, duplicated } => {
-                entity(out, "*UDF Metadata Partition", udf_suffix(revision));
-                // Volume sequence number and partition number.
-                out.extend([1, 0, 0, 0]);
+                type_2("*UDF Metadata Partition");
                 // There is no bitmap where nothing is ever allocated.
                 for field in [file, mirror, u32::MAX, METADATA_UNIT] {
                     out.extend(field.to_le_bytes());
                 }
                 out.extend((METADATA_UNIT as u16).to_le_bytes());
-                out.extend([u8::from(duplicated), 0, 0, 0, 0, 0]);
+                out.push(u8::from(duplicated));
             }
         }
+        out.resize(start + 64, 0);
     }
 }
 
@@ -76,9 +109,12 @@ pub(in crate::image) struct Volume<'a> {
     pub stamp: Time,
     /// First block and number of blocks of the partition.
     pub partition: (u32, u32),
-    /// The partition map behind the first one, with the number of blocks that it maps.
-    pub map: Option<(Map, u32)>,
-    /// Where the file set lies in the last partition.
+    pub access: Access,
+    /// The bitmap of free blocks: first block within the partition, and blocks; none has no blocks.
+    pub bitmap: (u32, u32),
+    /// The partition maps, and what each has.
+    pub maps: &'a [(Map, Room)],
+    /// Where the file set lies in the partition of the last map.
     pub origin: u32,
     /// Where the integrity sequence lies.
     pub integrity: u32,
@@ -90,8 +126,9 @@ pub(in crate::image) struct Volume<'a> {
 
 /// Blocks of a volume descriptor sequence (UDF 2.60, 2.2.3.1 and 2.2.3.2: at least 16).
 pub(in crate::image) const SEQUENCE: u32 = 16;
-/// Blocks of an integrity sequence: the descriptor and its end.
-pub(in crate::image) const INTEGRITY: u32 = 2;
+/// Blocks of an integrity sequence, of which two are used (UDF 2.60, 2.2.4.6: at least 8 KiB where
+/// it can be written again).
+pub(in crate::image) const INTEGRITY: u32 = 16;
 
 impl Volume<'_> {
     fn domain(&self) -> [u8; 8] {
@@ -176,9 +213,13 @@ impl Volume<'_> {
         let mut out = vec![1, 0, 0, 0]; // Allocated; partition number 0
         let contents = if self.revision.third_edition() { "+NSR03" } else { "+NSR02" };
         entity(&mut out, contents, [0; 8]);
-        out.extend([0; 128]); // No tables or bitmaps of free space
+        // Of tables and bitmaps only the one of free space (ECMA-167, 4/14.3).
+        let (bitmap, bitmap_blocks) = self.bitmap;
+        out.extend([0; 8]);
+        extent(&mut out, bitmap_blocks * BLOCK as u32, bitmap);
+        out.extend([0; 112]);
         let (start, blocks) = self.partition;
-        for field in [READ_ONLY, start, blocks] {
+        for field in [self.access.number(), start, blocks] {
             out.extend(field.to_le_bytes());
         }
         developer(&mut out);
@@ -193,14 +234,15 @@ impl Volume<'_> {
         out.extend((BLOCK as u32).to_le_bytes());
         entity(&mut out, "*OSTA UDF Compliant", self.domain());
         // Where the file set lies (ECMA-167, 4/3.1).
-        let partition = u16::from(self.map.is_some());
-        long_ad(&mut out, 2 * BLOCK as u32, Address { block: self.origin, partition }, 0);
-        let mut maps = vec![1, 6, 1, 0, 0, 0];
-        if let Some((map, _)) = self.map {
+        let partition = self.maps.len() as u16 - 1;
+        let len = self.file_set_blocks() * BLOCK as u32;
+        long_ad(&mut out, len, Address { block: self.origin, partition }, 0);
+        let mut maps = Vec::new();
+        for (map, _) in self.maps {
             map.emit(&mut maps, self.revision.number());
         }
         out.extend((maps.len() as u32).to_le_bytes());
-        out.extend(self.partitions().to_le_bytes());
+        out.extend((self.maps.len() as u32).to_le_bytes());
         developer(&mut out);
         out.extend([0; 128]);
         extent(&mut out, INTEGRITY * BLOCK as u32, self.integrity);
@@ -208,11 +250,12 @@ impl Volume<'_> {
         out
     }
 
-    fn partitions(&self) -> u32 {
-        1 + u32::from(self.map.is_some())
+    /// Blocks of the file set descriptor and its end: an extent of virtual blocks has no more than
+    /// one (UDF 2.60, 2.3.10), and needs no end.
+    fn file_set_blocks(&self) -> u32 {
+        if self.maps.iter().any(|(map, _)| *map == Map::Virtual) { 1 } else { 2 }
     }
-
-    /// The integrity sequence: closed, nothing free (ECMA-167, 3/10.10; UDF 2.60, 2.2.6).
+    /// The integrity sequence: closed (ECMA-167, 3/10.10; UDF 2.60, 2.2.6).
     pub(in crate::image) fn integrity(&self) -> Vec<u8> {
         let mut out = vec![0; 16];
         timestamp(&mut out, self.stamp);
@@ -220,11 +263,10 @@ impl Volume<'_> {
         extent(&mut out, 0, 0);
         out.extend(u64::from(self.next_unique).to_le_bytes());
         out.extend([0; 24]);
-        out.extend(self.partitions().to_le_bytes());
+        out.extend((self.maps.len() as u32).to_le_bytes());
         out.extend(46u32.to_le_bytes());
-        let sizes = [Some(self.partition.1), self.map.map(|(_, blocks)| blocks)];
-        out.extend(sizes.iter().flatten().flat_map(|_| 0u32.to_le_bytes()));
-        out.extend(sizes.iter().flatten().flat_map(|size| size.to_le_bytes()));
+        out.extend(self.maps.iter().flat_map(|(_, room)| room.free.to_le_bytes()));
+        out.extend(self.maps.iter().flat_map(|(_, room)| room.blocks.to_le_bytes()));
         developer(&mut out);
         out.extend(self.files.to_le_bytes());
         out.extend(self.directories.to_le_bytes());
@@ -236,6 +278,7 @@ impl Volume<'_> {
         }
         let mut sequence = self.finish(out, tag::INTEGRITY, self.integrity);
         sequence.extend(self.finish(vec![0; 16], tag::TERMINATING, self.integrity + 1));
+        sequence.resize(INTEGRITY as usize * BLOCK, 0);
         sequence
     }
 
@@ -258,7 +301,10 @@ impl Volume<'_> {
         long_ad(&mut out, BLOCK as u32, root, 0);
         entity(&mut out, "*OSTA UDF Compliant", self.domain());
         let mut blocks = self.finish(out, tag::FILE_SET, self.origin);
-        blocks.extend(self.finish(vec![0; 16], tag::TERMINATING, self.origin + 1));
+        if self.file_set_blocks() > 1 {
+            blocks.extend(self.finish(vec![0; 16], tag::TERMINATING, self.origin + 1));
+        }
+        blocks.resize(FILE_SET as usize * BLOCK, 0);
         blocks
     }
 }
@@ -293,7 +339,7 @@ pub(in crate::image) fn parse_map(bytes: &[u8]) -> Option<(MapKind, u16, usize)>
     let kind = match id {
         b"*UDF Virtual Partition" => MapKind::Virtual,
         b"*UDF Sparable Partition" => MapKind::Sparable {
-            packet: le16(40).into(),
+            packet: u32::from(le16(40)).max(1),
             tables: (0..usize::from(map[42]).min(4)).map(|i| le32(map, 48 + 4 * i)).collect(),
         },
         b"*UDF Metadata Partition" => {

@@ -25,14 +25,21 @@ pub(crate) mod tag {
     pub(crate) const ALLOCATION_EXTENT: u16 = 258;
     pub(crate) const FILE_ENTRY: u16 = 261;
     pub(crate) const EXTENDED_ATTRIBUTES: u16 = 262;
+    pub(crate) const SPACE_BITMAP: u16 = 264;
     pub(crate) const EXTENDED_FILE_ENTRY: u16 = 266;
 }
 
 /// Puts the tag into the first bytes of a whole descriptor: `version` is 2 with NSR02 and 3 with
 /// NSR03, `location` the block where it lies, counted within its partition if it has one.
 pub(crate) fn seal(descriptor: &mut [u8], id: u16, version: u16, location: u32) {
-    let crc = crc16(&descriptor[TAG_LEN..]);
-    let len = (descriptor.len() - TAG_LEN) as u16;
+    let len = descriptor.len();
+    seal_head(descriptor, id, version, location, len);
+}
+
+/// The same with a CRC of the first `head` bytes only.
+pub(crate) fn seal_head(descriptor: &mut [u8], id: u16, version: u16, location: u32, head: usize) {
+    let crc = crc16(&descriptor[TAG_LEN..head]);
+    let len = (head - TAG_LEN) as u16;
     let mut tag = [0; TAG_LEN];
     tag[..2].copy_from_slice(&id.to_le_bytes());
     tag[2..4].copy_from_slice(&version.to_le_bytes());

@@ -36,7 +36,7 @@ pub struct ImageArgs {
 
 /// Make an image of files and folders
 ///
-/// Unless --fs says otherwise the image is ISO 9660 with Joliet and Rock Ridge. If
+/// Unless --fs or --for says otherwise the image is ISO 9660 with Joliet and Rock Ridge. If
 /// SOURCE_DATE_EPOCH is set, the same files make the same image, byte for byte.
 #[derive(Args, Debug)]
 #[command(after_help = CREATE_EXAMPLES)]
@@ -58,6 +58,15 @@ pub struct Create {
     #[command(flatten)]
     pub volume: VolumeArgs,
 
+    /// The medium that the image is for: cd-r, dvd+rw, bd-re... says what file systems it has unless
+    /// --fs does, and how large it may be
+    #[arg(long = "for", value_name = "MEDIUM")]
+    pub medium: Option<String>,
+
+    /// Write nothing; print how many blocks of 2048 bytes the image would have
+    #[arg(long)]
+    pub print_size: bool,
+
     #[command(flatten)]
     pub boot: BootArgs,
 }
@@ -67,7 +76,10 @@ const CREATE_EXAMPLES: &str = "Examples:
   kiln image create a.txt b.txt -V NOTES -o notes.iso
   kiln image create ~/photos docs/2026=~/letters --exclude '*.tmp' -o photos.iso
   pg_dumpall | kiln image create db/all.sql=- -o backup.iso
+  kiln image create ~/films --for bd-r -o films.iso
+  kiln image create ~/films --for bd-r -o films.iso --print-size
   kiln image create ~/films --fs udf --udf-revision 2.50 -o films.udf
+  kiln image create ~/notes --fs udf --udf-access overwritable --udf-size 100000 -o notes.udf
   kiln image create cd -o cd.iso --boot isolinux/isolinux.bin,info-table
   kiln image create cd -o cd.iso --boot boot/floppy.img --boot efi.img,uefi,outside
   kiln image create cd -o cd.iso --boot boot/eltorito.img,info-table,grub2 \\

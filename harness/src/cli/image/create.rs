@@ -13,16 +13,19 @@ use crate::cli::boot;
 use crate::cli::out::{self, Output};
 use crate::cli::progress::Bar;
 use crate::cli::stop::Stop;
+use crate::defaults;
 use crate::exit::{Exit, Failure};
 use crate::job::{Job, What};
 use crate::sources::Gathered;
 
 pub(super) fn create(args: &Create) -> Result<(), Failure> {
-    let Create { paths, out, sources, volume, boot } = args;
+    let Create { paths, out, sources, volume, medium, print_size, boot } = args;
+    let medium = medium.as_deref().map(defaults::medium).transpose()?;
     let (stamp, reproducible) = stamp()?;
-    let mut output = Output::open(out)?;
+    let output = if *print_size { None } else { Some(Output::open(out)?) };
     // The image may be asked for within the folder that it is made of.
-    let leave_out = vec![out.output.clone(), output.path().to_path_buf()];
+    let leave_out = output.iter().map(|output| output.path().to_path_buf());
+    let leave_out: Vec<_> = leave_out.chain([out.output.clone()]).collect();
     let sources = sources.sources(paths);
     let Gathered { mut tree, remarks } =
         sources.gather(&leave_out, volume.xattrs.choice(), stamp)?;
@@ -31,15 +34,30 @@ pub(super) fn create(args: &Create) -> Result<(), Failure> {
         options: Options::default(),
         volume_id: volume.volume_id.clone(),
         layout: volume.layout(stamp, reproducible),
+        by_medium: volume.by_medium(),
         leave_out,
         xattrs: volume.xattrs.choice(),
     };
     remarks.iter().for_each(|remark| out::note(remark));
     let boot = boot::description(boot, &mut tree, stamp)?;
-    let image = Image::new(tree, &LayoutOptions { boot, ..job.layout_options(Lba(0)) })?;
+    let image = Image::new(tree, &LayoutOptions { boot, ..job.layout_options(Lba(0), medium) })?;
     for finding in image.findings() {
         out::note(&finding.describe(image.tree()));
     }
+    if let Some(medium) = medium {
+        defaults::fits(image.blocks(), medium)?;
+    }
+    let Some(output) = output else {
+        return out::data(&image.blocks().to_string()).map(drop);
+    };
+    write(&image, output)?;
+    let nodes = image.tree().len() - 1;
+    let size = image.blocks().bytes();
+    out::note(&format!("{}: {nodes} files and folders, {size}", out.output.display()));
+    Ok(())
+}
+
+fn write(image: &Image, mut output: Output) -> Result<(), Failure> {
     let stop = Stop::listen();
     let total = image.blocks();
     let mut bar = Bar::new("writing the image", total);
@@ -53,9 +71,5 @@ pub(super) fn create(args: &Create) -> Result<(), Failure> {
     }
     bar.end();
     output.flush().map_err(|e| Failure::new(Exit::Output, e.to_string()))?;
-    output.finish()?;
-    let nodes = image.tree().len() - 1;
-    let size = total.bytes();
-    out::note(&format!("{}: {nodes} files and folders, {size}", out.output.display()));
-    Ok(())
+    output.finish()
 }

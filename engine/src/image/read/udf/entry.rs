@@ -1,5 +1,7 @@
 //! File entries, read (ECMA-167, 4/14.6, 4/14.9, 4/14.17; UDF 2.60, 2.3).
 
+use std::collections::BTreeSet;
+
 use super::partition::Partitions;
 use super::{byte, readable};
 use crate::image::read::walk::Input;
@@ -12,8 +14,6 @@ use crate::units::{BLOCK, Blocks, Lba};
 
 /// Indirect entries that are followed to one that is direct (ECMA-167, 4/14.7).
 const INDIRECT_MAX: u32 = 8;
-/// Blocks of a list of extents.
-const LISTS_MAX: u32 = 1 << 16;
 /// Tag identifier of an indirect entry.
 const INDIRECT: u16 = 259;
 
@@ -212,49 +212,25 @@ impl List {
         first: &[u8; BLOCK],
         mut block: u32,
     ) -> Result<Vec<Extent>, ReadError> {
-        let unit = if self.form == 0 { 8 } else { 16 };
         let mut list = first[at..at + len].to_vec();
-        let mut out: Vec<Extent> = Vec::new();
-        let mut left = self.size;
-        for _list in 0..LISTS_MAX {
-            let mut next = None;
-            for descriptor in list.chunks_exact(unit) {
-                let (kind, bytes) =
-                    (le32(descriptor, 0) >> 30, le32(descriptor, 0) & (u32::MAX >> 2));
-                let partition = if unit == 8 { self.partition } else { le16(descriptor, 8) };
-                let place = Address { block: le32(descriptor, 4), partition };
-                if bytes == 0 {
-                    break;
+        let room = u64::from(input.blocks()) * BLOCK as u64;
+        let mut found = Extents { list: Vec::new(), left: self.size, room };
+        let mut met = BTreeSet::new();
+        loop {
+            let next = match self.descriptors(&list, partitions, &mut found) {
+                Ok(next) => next,
+                Err(what) => {
+                    input.flaw(byte(block), what);
+                    return Ok(found.list);
                 }
-                if kind == 3 {
-                    next = Some(place);
-                    break;
-                }
-                // What lies behind the last byte is room that was kept for more.
-                let bytes = u64::from(bytes).min(left);
-                if bytes == 0 {
-                    continue;
-                }
-                left -= bytes;
-                if kind != 0 {
-                    out.push(Extent::hole(bytes));
-                    continue;
-                }
-                match partitions.extent(place, bytes) {
-                    Some(pieces) => out.extend(pieces),
-                    None => {
-                        input.flaw(byte(block), "an extent lies outside of its partition");
-                        return Ok(out);
-                    }
-                }
-            }
+            };
             let Some(place) = next else {
-                if left > 0 {
+                if found.left > 0 {
                     input.flaw(byte(block), "a file's extents are shorter than the file");
                 }
-                return Ok(out);
+                return Ok(found.list);
             };
-            let Some(at) = partitions.block(place) else { break };
+            let Some(at) = partitions.block(place).filter(|at| met.insert(*at)) else { break };
             let Some(bytes) = readable(input, at)? else { break };
             let good = |tag: Tag| tag.sound && tag.id == tag::ALLOCATION_EXTENT;
             let len = le32(&bytes[..], 20) as usize;
@@ -265,7 +241,69 @@ impl List {
             block = at;
         }
         input.flaw(byte(block), "a list of extents has no end");
-        Ok(out)
+        Ok(found.list)
+    }
+
+    /// Takes the descriptors of one piece of the list; where the next piece lies, if one follows.
+    fn descriptors(
+        &self,
+        list: &[u8],
+        partitions: &Partitions,
+        found: &mut Extents,
+    ) -> Result<Option<Address>, &'static str> {
+        let unit = if self.form == 0 { 8 } else { 16 };
+        for descriptor in list.chunks_exact(unit) {
+            let (kind, bytes) = (le32(descriptor, 0) >> 30, le32(descriptor, 0) & (u32::MAX >> 2));
+            let partition = if unit == 8 { self.partition } else { le16(descriptor, 8) };
+            let place = Address { block: le32(descriptor, 4), partition };
+            match (kind, u64::from(bytes)) {
+                (_, 0) => break,
+                (3, _) => return Ok(Some(place)),
+                (0, bytes) => found.recorded(partitions, place, bytes)?,
+                (_, bytes) => found.hole(bytes),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The extents of a file as they are gathered.
+struct Extents {
+    list: Vec<Extent>,
+    /// Bytes of the file that are in no extent yet. What lies behind the last one is room that was
+    /// kept for more.
+    left: u64,
+    /// Bytes of the disc that are in no extent yet: a block may belong to a file once.
+    room: u64,
+}
+
+impl Extents {
+    fn recorded(
+        &mut self,
+        partitions: &Partitions,
+        place: Address,
+        bytes: u64,
+    ) -> Result<(), &'static str> {
+        let bytes = bytes.min(self.left);
+        if bytes == 0 {
+            return Ok(());
+        }
+        let room = self.room.checked_sub(bytes);
+        self.room = room.ok_or("a file's extents hold more than the disc")?;
+        let pieces = partitions.extent(place, bytes);
+        self.list.extend(pieces.ok_or("an extent lies outside of its partition")?);
+        self.left -= bytes;
+        Ok(())
+    }
+
+    fn hole(&mut self, bytes: u64) {
+        let bytes = bytes.min(self.left);
+        self.left -= bytes;
+        match self.list.last_mut() {
+            _ if bytes == 0 => {}
+            Some(last) if last.is_hole() => last.bytes += bytes,
+            _ => self.list.push(Extent::hole(bytes)),
+        }
     }
 }
 
@@ -314,7 +352,7 @@ pub(super) fn target(bytes: &[u8], at: u64, flaws: &mut Vec<Flaw>) -> Vec<u8> {
     out
 }
 
-/// An extent of a content that lies within a block.
+/// A block of the disc as the tree has it.
 pub(super) fn place(block: u32) -> Lba {
     Lba(i32::try_from(block).unwrap_or(i32::MAX))
 }
@@ -322,4 +360,61 @@ pub(super) fn place(block: u32) -> Lba {
 /// Whether an extent lies before the end of the sectors.
 pub(super) fn lies_within(extent: &Extent, blocks: Blocks) -> bool {
     extent.end() <= u64::from(blocks.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::partition::Partitions;
+    use super::*;
+    use crate::image::read::Limits;
+    use crate::image::sectors::MemorySectors;
+    use crate::image::udf::MapKind;
+    use crate::image::udf::wire::seal;
+
+    /// The entry in block 0 of these blocks, whose list of short descriptors goes on in block 1
+    /// with `more`; and what was found wrong.
+    fn listed(first: &[[u32; 2]], more: &[[u32; 2]], size: u64) -> (Entry, Vec<Flaw>) {
+        let bytes = |list: &[[u32; 2]]| {
+            list.iter().flatten().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>()
+        };
+        let mut blocks = vec![0; 8 * BLOCK];
+        let (entry, rest) = blocks.split_at_mut(BLOCK);
+        entry[27] = 5;
+        entry[56..64].copy_from_slice(&size.to_le_bytes());
+        let list = bytes(first);
+        entry[172..176].copy_from_slice(&(list.len() as u32).to_le_bytes());
+        entry[176..176 + list.len()].copy_from_slice(&list);
+        seal(entry, tag::FILE_ENTRY, 2, 0);
+        let list = bytes(more);
+        rest[20..24].copy_from_slice(&(list.len() as u32).to_le_bytes());
+        rest[24..24 + list.len()].copy_from_slice(&list);
+        seal(&mut rest[..BLOCK], tag::ALLOCATION_EXTENT, 2, 1);
+        let mut sectors = MemorySectors(blocks);
+        let mut input = Input::new(&mut sectors, Limits::default());
+        let maps = vec![(MapKind::Plain, 0)];
+        let partitions = Partitions::new(maps, &[(0, 0, 8)], 0, &mut input).unwrap();
+        let entry = Entry::read(&mut input, &partitions, Address::default()).unwrap().unwrap();
+        (entry, input.flaws)
+    }
+
+    const ON: [u32; 2] = [3 << 30 | 2048, 1];
+    const HOLE: [u32; 2] = [2 << 30 | (0x4000_0000 - 2048), 0];
+
+    #[test]
+    fn a_list_that_leads_to_itself_ends() {
+        let holes: Vec<_> = std::iter::repeat_n(HOLE, 200).chain([ON]).collect();
+        let (entry, flaws) = listed(&[ON], &holes, u64::MAX);
+        let Body::Extents(extents) = entry.body else { panic!("{:?}", entry.body) };
+        assert_eq!(extents, [Extent::hole(200 * (0x4000_0000 - 2048))]);
+        assert_eq!(flaws.len(), 1, "{flaws:?}");
+        assert!(flaws[0].what.contains("has no end"), "{flaws:?}");
+    }
+
+    #[test]
+    fn the_same_blocks_over_and_over_are_no_file() {
+        let same = vec![[4 * 2048, 2]; 100];
+        let (entry, flaws) = listed(&same, &[], 1 << 20);
+        assert_eq!(entry.size, 2 * 4 * 2048);
+        assert!(flaws[0].what.contains("more than the disc"), "{flaws:?}");
+    }
 }

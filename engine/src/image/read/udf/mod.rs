@@ -66,7 +66,7 @@ impl Found {
         partitions.prepare(input)?;
         let file_set = Address { block: le32(&volume[..], 252), partition: le16(&volume[..], 256) };
         let root = root(input, &partitions, file_set, at)?;
-        let end = start.saturating_add(len);
+        let end = partitions.end(start.saturating_add(len), input);
         // The last anchor belongs to the volume.
         let closes = anchor_at(input, end).is_some();
         Ok(Some(Found {

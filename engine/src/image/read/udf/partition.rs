@@ -85,7 +85,7 @@ impl Partitions {
             let kind = match &self.maps[index] {
                 MapKind::Plain | MapKind::Unknown(_) => continue,
                 MapKind::Sparable { packet, tables } => {
-                    Kind::Sparable((*packet).max(1), spared(input, tables, *packet)?)
+                    Kind::Sparable(*packet, spared(input, tables, *packet)?)
                 }
                 MapKind::Metadata { file, mirror } => {
                     let (file, mirror) = (*file, *mirror);
@@ -96,6 +96,20 @@ impl Partitions {
             self.list[index].kind = kind;
         }
         Ok(())
+    }
+
+    /// Where the volume ends whose last partition ends at this block of the disc: sparing tables lie
+    /// outside of it, and before a virtual allocation table only what is recorded counts.
+    pub(super) fn end(&self, end: u32, input: &Input<'_>) -> u32 {
+        self.maps.iter().fold(end, |end, map| match map {
+            MapKind::Virtual => end.min(input.blocks()),
+            MapKind::Sparable { packet, tables } => tables
+                .iter()
+                .map(|table| table.saturating_add(*packet - 1))
+                .filter(|closing| *closing < input.blocks())
+                .fold(end, u32::max),
+            _ => end,
+        })
     }
 
     /// The disc's block of a block of a partition; `None` where there is none.
