@@ -4,8 +4,9 @@ use super::read::{self, BootRecords, Limits, Namespace, ReadOptions, Volume};
 use super::rockridge;
 use super::sectors::{MemorySectors, Sectors};
 use super::{
-    ACL_ACCESS, ACL_DEFAULT, Access, ContentId, FindingKind, Growable, Image, Kind, LayoutError,
-    LayoutOptions, Meta, NodeId, Partition, Revision, Source, Time, Tree, UdfOptions, Xattr,
+    ACL_ACCESS, ACL_DEFAULT, Access, ContentId, Finding, FindingKind, Growable, Image, Kind,
+    LayoutError, LayoutOptions, Meta, NodeId, Partition, Revision, Source, Time, Tree, UdfOptions,
+    Xattr,
 };
 use crate::units::{BLOCK, Blocks, Lba};
 
@@ -164,8 +165,19 @@ fn in_udf(image: &Image, sectors: &mut dyn Sectors, read: ReadOptions) {
         let sizes = |tree: &Tree| tree.walk().map(|node| tree.size(node)).sum::<u64>();
         assert_eq!((before.len(), sizes(before)), (after.len(), sizes(after)));
         assert_eq!(before.directory_count(), after.directory_count());
-    } else if let Some(difference) = difference(before, after, sectors) {
+        return;
+    }
+    if let Some(difference) = difference(before, after, sectors) {
         panic!("{difference}");
+    }
+    let lost = |node| image.findings().contains(&Finding { node, kind: FindingKind::UdfXattrs });
+    // Further hard links have the attributes of the first one.
+    let own = |node| match before.kind(node) {
+        Kind::File(id) => before.content(id).links == 1,
+        _ => true,
+    };
+    for (x, y) in before.walk().zip(after.walk()).filter(|(x, _)| own(*x) && !lost(*x)) {
+        assert_eq!(before.xattrs(x), after.xattrs(y), "{}", before.display_path(x));
     }
 }
 

@@ -19,7 +19,7 @@ use super::joliet;
 use super::rockridge;
 use super::time::Time;
 use super::tree::{ContentId, Extent, Kind, NodeId, Source, Tree};
-use super::udf::{self, Part, UdfError, UdfLayout, UdfOptions};
+use super::udf::{self, Part, Revision, UdfError, UdfLayout, UdfOptions};
 use crate::units::{BLOCK, Blocks, Lba};
 
 /// Blocks to a multiple of which volumes grow in place, and where the first state is seen from: as
@@ -113,6 +113,9 @@ pub enum FindingKind {
     LongLink,
     /// The UDF name is shorter or has other characters.
     UdfName,
+    /// Its extended attributes are not in the UDF tree, or with other names: only revisions from
+    /// 2.00 on have them.
+    UdfXattrs,
     /// A link's target is recorded in the UDF tree without doubled and closing slashes, or with
     /// other names.
     UdfLink,
@@ -177,6 +180,7 @@ impl Finding {
             FindingKind::IsoXattrs => "has no extended attributes in the ISO 9660 tree",
             FindingKind::NotInIso => "is recorded as an empty file without Rock Ridge",
             FindingKind::UdfName => "has another name in the UDF tree",
+            FindingKind::UdfXattrs => "has other or no extended attributes in the UDF tree",
             FindingKind::UdfLink => "is a link to another path in the UDF tree",
             FindingKind::LinkTarget => "is a link whose doubled or closing slashes are left out",
             FindingKind::LongLink => "is a link of 1024 bytes or more, which xorriso cannot read",
@@ -640,6 +644,13 @@ impl Findings<'_> {
     fn udf(&mut self, node: NodeId, id: &[u8]) {
         if !udf::is_faithful(self.tree.name(node), id) {
             self.list.push(Finding { node, kind: FindingKind::UdfName });
+        }
+        let attributes = self.tree.xattrs(node);
+        let revision = self.options.udf.map(|udf| udf.revision);
+        let kept = revision >= Some(Revision::V2_00)
+            && attributes.iter().all(|one| udf::streams::keeps(one.name()));
+        if !attributes.is_empty() && !kept {
+            self.list.push(Finding { node, kind: FindingKind::UdfXattrs });
         }
         if matches!(self.tree.kind(node), Kind::Symlink(target) if !udf::keeps_target(target)) {
             self.list.push(Finding { node, kind: FindingKind::UdfLink });

@@ -153,8 +153,8 @@ pub enum MultiSession {
     ByFunction,
 }
 
-/// What a volume is like that is made for a medium where nobody says otherwise. ISO 9660 with Joliet
-/// and Rock Ridge is always there: every system reads it, and it can be added to.
+/// What a volume is like that is made for a medium where nobody says otherwise. ISO 9660 with
+/// Joliet and Rock Ridge is always there: every system reads it, and it can be added to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mastering {
     /// The revision of UDF over the same files, as it is recorded (UDF 2.60, 2.1.5.3), or none.

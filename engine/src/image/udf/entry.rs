@@ -26,6 +26,7 @@ pub(crate) mod file_type {
     pub(crate) const FIFO: u8 = 9;
     pub(crate) const SOCKET: u8 = 10;
     pub(crate) const SYMLINK: u8 = 12;
+    pub(crate) const STREAM_DIRECTORY: u8 = 13;
     pub(crate) const VIRTUAL_TABLE: u8 = 248;
     pub(crate) const REAL_TIME: u8 = 249;
     pub(crate) const METADATA: u8 = 250;
@@ -34,8 +35,24 @@ pub(crate) mod file_type {
 
 /// Bits of a file identifier descriptor (ECMA-167, 4/14.4.3).
 pub(crate) const CHARACTERISTIC_DIRECTORY: u8 = 0x02;
+/// Its file has been deleted.
+pub(crate) const CHARACTERISTIC_DELETED: u8 = 0x04;
 /// It names the directory that holds this one.
 pub(crate) const CHARACTERISTIC_PARENT: u8 = 0x08;
+
+/// It is not for users but for UDF itself (ECMA-167, 4/14.4.3).
+pub(crate) const CHARACTERISTIC_METADATA: u8 = 0x10;
+/// Bit of an ICB tag: the entry is that of a stream (ECMA-167, 4/14.6.8).
+const STREAM: u16 = 1 << 13;
+
+/// The streams that a file or directory has beside its own bytes (ECMA-167, 4/9.2).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Streams {
+    /// Where the entry of the stream directory lies.
+    pub directory: Address,
+    /// Bytes of all streams.
+    pub bytes: u64,
+}
 
 /// Where the bytes of a file lie.
 #[derive(Clone, Debug)]
@@ -59,6 +76,10 @@ pub(super) struct Entry<'a> {
     pub body: Body,
     /// Extents are told with the partition that they lie in.
     pub long: bool,
+    /// Only in extended entries.
+    pub streams: Option<Streams>,
+    /// It is a stream itself.
+    pub is_stream: bool,
 }
 
 /// Bytes of an entry before its attributes (ECMA-167, 4/14.9 and 4/14.17).
@@ -87,6 +108,8 @@ pub(super) fn system_file(
         attributes,
         body: Body::Extents(vec![(Some(Address { block, partition: 0 }), bytes)]),
         long: false,
+        streams: None,
+        is_stream: false,
     };
     entry.emit(Address { block: at, partition: 0 })
 }
@@ -115,7 +138,8 @@ impl Entry<'_> {
         out.extend([0; 6]); // No records
         out.extend(size.to_le_bytes());
         if extended {
-            out.extend(size.to_le_bytes()); // Object size: all streams
+            let streams = self.streams.map_or(0, |streams| streams.bytes);
+            out.extend((size + streams).to_le_bytes()); // Object size: all streams
         }
         out.extend(recorded.to_le_bytes());
         timestamp(&mut out, self.meta.atime);
@@ -129,8 +153,12 @@ impl Entry<'_> {
             out.extend([0; 4]);
         }
         out.extend([0; 16]); // No attributes in an entry of their own
-        if extended {
-            out.extend([0; 16]); // No streams
+        match self.streams {
+            Some(streams) if extended => {
+                long_ad(&mut out, BLOCK as u32, streams.directory, 0);
+            }
+            _ if extended => out.extend([0; 16]), // No streams
+            _ => {}
         }
         developer(&mut out);
         out.extend(self.unique.to_le_bytes());
@@ -205,7 +233,8 @@ impl Entry<'_> {
         let set = bits.iter().filter(|(bit, _)| mode & bit != 0).fold(0, |all, (_, bit)| all | bit);
         out.extend([0, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, self.kind]);
         out.extend([0; 6]);
-        out.extend((form | set).to_le_bytes());
+        let stream = if self.is_stream { STREAM } else { 0 };
+        out.extend((form | set | stream).to_le_bytes());
     }
 
     fn attributes_at(&self, at: Address) -> Vec<u8> {
@@ -396,6 +425,8 @@ mod tests {
                 attributes: Vec::new(),
                 body: Body::Embedded(Vec::new()),
                 long: false,
+                streams: None,
+                is_stream: false,
             };
             let mut out = vec![0; 16];
             entry.icb_tag(&mut out);
@@ -421,6 +452,8 @@ mod tests {
                 attributes: Vec::new(),
                 body: Body::Extents(extents),
                 long: false,
+                streams: None,
+                is_stream: false,
             };
             let out = entry.emit(Address { block: 7, partition: 0 });
             let blocks = Entry::blocks(Revision::V2_01, 0, false, count.into());

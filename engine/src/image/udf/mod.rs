@@ -1,15 +1,17 @@
 //! UDF, written: its descriptors, file entries and directories, and where they lie.
 //!
-//! `options` says how a volume shall be; `wire` has what all descriptors are made of, `volume` those
-//! of the volume, `entry` those of files, `tables` those that partitions need; `names` makes
-//! identifiers; `space` has the row of entries and directories, `layout` the whole volume. May not
-//! know: other file systems of the same image, or where the contents of files lie; callers say.
+//! `options` says how a volume shall be; `wire` has what all descriptors are made of, `volume` has
+//! those of the volume, `entry` those of files, `tables` those that partitions need; `names` makes
+//! identifiers; `space` has the row of entries and directories, `streams` what lies there of
+//! extended attributes, `layout` the whole volume. May not know: other file systems of the same
+//! image, or where the contents of files lie; callers say.
 
 pub(super) mod entry;
 mod layout;
 mod names;
 mod options;
 mod space;
+pub(super) mod streams;
 mod tables;
 mod volume;
 pub(super) mod wire;

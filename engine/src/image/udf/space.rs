@@ -5,10 +5,11 @@
 //! in the partition, or is all of a metadata partition.
 
 use super::entry::{
-    self, Body, CHARACTERISTIC_DIRECTORY, CHARACTERISTIC_PARENT, Entry, Identifier, header_len,
+    self, Body, CHARACTERISTIC_DIRECTORY, CHARACTERISTIC_PARENT, Entry, Identifier, Streams,
+    header_len,
 };
 use super::wire::Address;
-use super::{Partition, Revision, UdfOptions, names};
+use super::{Partition, Revision, UdfOptions, names, streams};
 use crate::image::contents::Contents;
 use crate::image::iso9660::names::make_unique;
 use crate::image::tree::{Content, Kind, NodeId, Source, Tree};
@@ -40,6 +41,21 @@ pub(in crate::image) struct Space {
     pub directories: u32,
 }
 
+/// How many blocks of the row something takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Blocks {
+    /// Those of its entry, and of what continues that.
+    pub entry: u32,
+    /// Those of bytes behind them.
+    pub behind: u32,
+}
+
+impl Blocks {
+    pub(super) fn total(self) -> u32 {
+        self.entry.saturating_add(self.behind)
+    }
+}
+
 /// What a row has to know of its surroundings.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::image) struct Addresses<'a> {
@@ -69,6 +85,7 @@ impl Space {
             blocks: FILE_SET,
             directories: 0,
         };
+        note(tree.root(), &[]);
         let mut met = vec![0; tree.content_count()];
         for node in tree.walk() {
             if let Kind::File(id) = tree.kind(node) {
@@ -82,35 +99,38 @@ impl Space {
             space.entries[node.0 as usize] = space.blocks;
             space.order.push(node);
             // Where this does not fit, the partition does not either, and the image is refused.
+            space.directories += u32::from(tree.kind(node) == Kind::Directory);
             let blocks = space.measure_node(tree, node, note);
-            space.blocks = space.blocks.saturating_add(blocks);
+            let streams = streams::blocks(&space, tree, node);
+            space.blocks = space.blocks.saturating_add(blocks.total()).saturating_add(streams);
         }
         space
     }
 
     fn measure_node(
-        &mut self,
+        &self,
         tree: &Tree,
         node: NodeId,
         note: &mut dyn FnMut(NodeId, &[u8]),
-    ) -> u32 {
+    ) -> Blocks {
         let kind = tree.kind(node);
         let attributes = entry::attributes(kind).len();
         let extents = match kind {
             Kind::Directory => {
-                self.directories += 1;
                 let mut bytes = Identifier::len(&[]);
                 for (id, child) in entries(tree, node) {
                     note(child, &id);
                     bytes += Identifier::len(&id);
                 }
-                return 1 + self.separate(bytes);
+                return Blocks { entry: 1, behind: self.separate(bytes) };
             }
-            Kind::Symlink(target) => return 1 + self.separate(entry::path(target).len()),
+            Kind::Symlink(target) => {
+                return Blocks { entry: 1, behind: self.separate(entry::path(target).len()) };
+            }
             Kind::File(id) => {
                 let content = tree.content(id);
                 if self.embeds(content) {
-                    return 1;
+                    return Blocks { entry: 1, behind: 0 };
                 }
                 match &content.source {
                     Source::OnDisc(extents) => {
@@ -121,11 +141,12 @@ impl Space {
             }
             _ => 0,
         };
-        Entry::blocks(self.options.revision, attributes, self.long(), extents)
+        let entry = Entry::blocks(self.options.revision, attributes, self.long(), extents);
+        Blocks { entry, behind: 0 }
     }
 
     /// Blocks behind the entry for so many bytes of a directory or link: none where they fit in it.
-    fn separate(&self, bytes: usize) -> u32 {
+    pub(super) fn separate(&self, bytes: usize) -> u32 {
         let room = BLOCK - header_len(self.options.revision);
         if bytes <= room { 0 } else { bytes.div_ceil(BLOCK) as u32 }
     }
@@ -145,11 +166,11 @@ impl Space {
     }
 
     /// A block of the row as the partition has it.
-    fn address(&self, block: u32) -> Address {
+    pub(super) fn address(&self, block: u32) -> Address {
         Address { block: self.origin.wrapping_add(block), partition: u16::from(self.long()) }
     }
 
-    /// A block of the row that holds bytes of a directory or link: with a virtual partition, only
+    /// A block of the row that holds bytes behind an entry: with a virtual partition, only
     /// entries and what continues them are found by its table (UDF 2.60, 2.3.10).
     fn data_address(&self, block: u32) -> Address {
         match self.options.partition {
@@ -174,12 +195,14 @@ impl Space {
     pub(in crate::image) fn virtual_blocks(&self, tree: &Tree) -> Vec<u32> {
         let mut places = vec![u32::MAX; self.blocks as usize];
         places[0] = self.place;
-        let ends = self.order.iter().skip(1).map(|node| self.entries[node.0 as usize]);
-        for (&node, end) in self.order.iter().zip(ends.chain([self.blocks])) {
-            let first = self.entries[node.0 as usize];
-            let behind = matches!(tree.kind(node), Kind::Directory | Kind::Symlink(_));
-            for block in first..if behind { first + 1 } else { end } {
-                places[block as usize] = self.place.wrapping_add(block);
+        for &node in &self.order {
+            let mut first = self.entries[node.0 as usize];
+            let own = self.measure_node(tree, node, &mut |_, _| ());
+            for blocks in std::iter::once(own).chain(streams::parts(self, tree, node)) {
+                for block in first..first + blocks.entry {
+                    places[block as usize] = self.place.wrapping_add(block);
+                }
+                first += blocks.total();
             }
         }
         places
@@ -256,8 +279,8 @@ impl Space {
     ) -> Vec<u8> {
         let node = self.order[index];
         let kind = tree.kind(node);
-        let at = self.address(self.entries[node.0 as usize]);
-        let behind = self.entries[node.0 as usize] + 1;
+        let first = self.entries[node.0 as usize];
+        let behind = first + 1;
         let (bytes, body) = match kind {
             Kind::Directory => self.within(self.directory(tree, node), behind),
             Kind::Symlink(target) => self.within(entry::path(target), behind),
@@ -294,15 +317,56 @@ impl Space {
             attributes: entry::attributes(kind),
             body,
             long: self.long(),
+            streams: None,
+            is_stream: false,
         };
-        let mut out = entry.emit(at);
+        self.with_streams(tree, node, entry, bytes)
+    }
+
+    /// The blocks of a node's entry, `bytes` behind it, and its streams.
+    fn with_streams(
+        &self,
+        tree: &Tree,
+        node: NodeId,
+        mut entry: Entry<'_>,
+        bytes: Vec<u8>,
+    ) -> Vec<u8> {
+        let first = self.entries[node.0 as usize];
+        let recorded = streams::of(self, tree, node);
+        if recorded.is_empty() {
+            return self.whole(&entry, first, bytes);
+        }
+        let own = self.measure_node(tree, node, &mut |_, _| ()).total();
+        let directory = first + own;
+        entry.streams = Some(Streams {
+            directory: self.address(directory),
+            bytes: recorded.iter().map(|stream| stream.value.len() as u64).sum(),
+        });
+        let mut out = self.whole(&entry, first, bytes);
+        out.extend(streams::emit(self, &recorded, directory, &entry, self.address(first)));
+        out
+    }
+
+    /// The blocks of an entry at this block of the row, and of bytes behind it.
+    pub(super) fn whole(&self, entry: &Entry<'_>, block: u32, bytes: Vec<u8>) -> Vec<u8> {
+        let mut out = entry.emit(self.address(block));
         out.extend(bytes);
         out.resize(out.len().next_multiple_of(BLOCK), 0);
         out
     }
 
+    /// Where bytes begin that lie behind an entry in this block of the row.
+    pub(super) fn behind(&self, block: u32) -> Address {
+        self.data_address(block + 1)
+    }
+
+    /// Which edition of UDF it is.
+    pub(super) fn revision(&self) -> Revision {
+        self.options.revision
+    }
+
     /// Bytes that belong to an entry: in it, or behind it from this block of the row on.
-    fn within(&self, bytes: Vec<u8>, behind: u32) -> (Vec<u8>, Body) {
+    pub(super) fn within(&self, bytes: Vec<u8>, behind: u32) -> (Vec<u8>, Body) {
         if self.separate(bytes.len()) == 0 {
             return (Vec::new(), Body::Embedded(bytes));
         }
@@ -345,7 +409,7 @@ impl Space {
     }
 
     /// Identifiers have numbers from UDF 2.00 on (UDF 2.00, 2.3.4.3).
-    fn recorded_unique(&self, unique: u32) -> u32 {
+    pub(super) fn recorded_unique(&self, unique: u32) -> u32 {
         if self.options.revision >= Revision::V2_00 { unique } else { 0 }
     }
 }

@@ -152,7 +152,9 @@ mod tests {
         let table = volume.emit(&[0, 1]);
         assert_eq!(table.len(), 0xa0);
         assert_eq!(table[..13], *b"\x98\0\0\0\x08LinuxUDF");
-        assert_eq!(table[131..], *b"\x09\xff\xff\xff\xff\0\0\0\0\x01\0\0\0\x01\x02\x01\x02\x01\x02\0\0\0\0\0\0\x01\0\0\0");
+        assert_eq!(table[131..140], *b"\x09\xff\xff\xff\xff\0\0\0\0");
+        assert_eq!(table[140..152], *b"\x01\0\0\0\x01\x02\x01\x02\x01\x02\0\0");
+        assert_eq!(table[152..], *b"\0\0\0\0\x01\0\0\0");
         let volume = VirtualTable { revision: Revision::V1_50, ..volume };
         let table = volume.emit(&[0, 1]);
         assert_eq!(table.len(), 0x2c);

@@ -58,8 +58,8 @@ pub struct Create {
     #[command(flatten)]
     pub volume: VolumeArgs,
 
-    /// The medium that the image is for: cd-r, dvd+rw, bd-re... says what file systems it has unless
-    /// --fs does, and how large it may be
+    /// The medium that the image is for: cd-r, dvd+rw, bd-re... says what file systems it has
+    /// unless --fs does, and how large it may be
     #[arg(long = "for", value_name = "MEDIUM")]
     pub medium: Option<String>,
 

@@ -31,6 +31,8 @@ pub(super) struct Entry {
     pub body: Body,
     /// Major and minor number of a device.
     pub device: Option<(u32, u32)>,
+    /// Where the entry of its stream directory lies.
+    pub streams: Option<Address>,
 }
 
 /// Where the bytes of a file lie.
@@ -145,6 +147,8 @@ impl Entry {
             size,
             body,
             device: device(attributes),
+            streams: (extended && le32(bytes, 152) > 0)
+                .then(|| Address { block: le32(bytes, 156), partition: le16(bytes, 160) }),
         }))
     }
 

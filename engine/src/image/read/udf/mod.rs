@@ -1,10 +1,11 @@
 //! UDF volumes, read (ECMA-167; UDF 1.02 to 2.60): from an anchor to the partitions and the root.
 //!
 //! `partition` says where a block of a partition lies on the disc, `entry` understands file
-//! entries, `walk` goes through the directories.
+//! entries, `walk` goes through the directories, `streams` through what else a file holds.
 
 mod entry;
 mod partition;
+mod streams;
 mod walk;
 
 use super::walk::Input;

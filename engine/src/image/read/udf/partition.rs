@@ -98,8 +98,8 @@ impl Partitions {
         Ok(())
     }
 
-    /// Where the volume ends whose last partition ends at this block of the disc: sparing tables lie
-    /// outside of it, and before a virtual allocation table only what is recorded counts.
+    /// Where the volume ends whose last partition ends at this block of the disc: sparing tables
+    /// lie outside of it, and before a virtual allocation table only what is recorded counts.
     pub(super) fn end(&self, end: u32, input: &Input<'_>) -> u32 {
         self.maps.iter().fold(end, |end, map| match map {
             MapKind::Virtual => end.min(input.blocks()),

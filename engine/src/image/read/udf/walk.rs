@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::{Body, Entry, lies_within, place, target};
 use super::partition::Partitions;
-use super::{broken, byte, name, readable};
+use super::{broken, byte, name, readable, streams};
 use crate::image::read::walk::Input;
 use crate::image::read::{Flaw, Limits, ReadError};
 use crate::image::tree::{
     ContentId, Extent, Kind, Meta, NodeId, Source, Tree, TreeError, TreeErrorKind,
 };
-use crate::image::udf::entry::{CHARACTERISTIC_DIRECTORY, CHARACTERISTIC_PARENT, file_type};
+use crate::image::udf::entry::{
+    CHARACTERISTIC_DELETED, CHARACTERISTIC_DIRECTORY, CHARACTERISTIC_PARENT, file_type,
+};
 use crate::image::udf::wire::{Address, Tag, le16, le32, tag};
 use crate::units::{BLOCK, Blocks};
 
-/// Bit of a file identifier descriptor whose file has been deleted (ECMA-167, 4/14.4.3).
-const CHARACTERISTIC_DELETED: u8 = 0x04;
 /// The longest path of a link.
 const TARGET_MAX: u64 = 65_536;
 /// Bytes of a file identifier descriptor before what is of variable length.
@@ -37,11 +37,11 @@ pub(super) struct Walk<'a, 'b> {
 }
 
 /// A file identifier descriptor.
-struct Identifier {
+pub(super) struct Identifier {
     at: u64,
-    characteristics: u8,
-    entry: Address,
-    id: Vec<u8>,
+    pub characteristics: u8,
+    pub entry: Address,
+    pub id: Vec<u8>,
 }
 
 impl<'a, 'b> Walk<'a, 'b> {
@@ -70,6 +70,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             name_bytes: 0,
         };
         let node = walk.tree.root();
+        walk.streams(node, &entry)?;
         walk.waiting.push((node, entry, 0));
         while let Some((node, entry, depth)) = walk.waiting.pop() {
             walk.directory(node, &entry, depth)?;
@@ -187,6 +188,9 @@ impl<'a, 'b> Walk<'a, 'b> {
         } else {
             self.leaf(parent, &name, &entry)?
         };
+        if let Ok(node) = added {
+            self.streams(node, &entry)?;
+        }
         match added {
             Ok(node) if is_directory => {
                 let depth = depth + 1;
@@ -209,6 +213,17 @@ impl<'a, 'b> Walk<'a, 'b> {
                 }
             }
         }
+    }
+
+    /// Gives a node the attributes that its streams are.
+    fn streams(&mut self, node: NodeId, entry: &Entry) -> Result<(), ReadError> {
+        let Some(directory) = entry.streams else { return Ok(()) };
+        let list = streams::read(self.input, self.partitions, directory)?;
+        self.name_bytes +=
+            list.iter().map(|x| (x.name().len() + x.value().len()) as u64).sum::<u64>();
+        within(self.name_bytes, self.limits.name_bytes, entry.at, "bytes of names")?;
+        self.tree.set_xattrs(node, list);
+        Ok(())
     }
 
     /// Adds anything but a directory.
@@ -287,7 +302,7 @@ fn within(value: u64, most: u64, at: u64, what: &'static str) -> Result<(), Read
 }
 
 /// The length of the descriptor at the start of `bytes`, if all of it is there.
-fn whole(bytes: &[u8]) -> Option<usize> {
+pub(super) fn whole(bytes: &[u8]) -> Option<usize> {
     if bytes.len() < FIXED {
         return None;
     }
@@ -297,7 +312,7 @@ fn whole(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Understands a descriptor; `None` where there is none but zeros.
-fn identifier(bytes: &[u8], at: u64) -> Result<Option<Identifier>, &'static str> {
+pub(super) fn identifier(bytes: &[u8], at: u64) -> Result<Option<Identifier>, &'static str> {
     let Some(found) = Tag::parse(bytes) else {
         return if bytes.iter().all(|byte| *byte == 0) {
             Ok(None)
