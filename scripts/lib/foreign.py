@@ -5,6 +5,7 @@ What a reader is known not to manage stands in `foreign-image.expect` with the r
 that no longer applies is an error like an unexpected difference."""
 
 import collections
+import json
 import os
 import re
 import shutil
@@ -100,6 +101,21 @@ def isoinfo(case, scratch):
         else:
             tree[at + name] = trees.Entry("file", mode, int(size))
     return tree
+
+
+def pycdlib(system):
+    def read(case, scratch):
+        if case.start:
+            raise Unfit("it knows of one volume, at the start")
+        python = os.path.join(guest.CACHE, "python")
+        if not os.path.isdir(python):
+            print("SKIP pycdlib: missing; scripts/setup installs it")
+            raise Unfit("missing")
+        program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pycdlib_tree.py")
+        said = call("env", f"PYTHONPATH={python}", "python3", program, case.image, system)
+        found = (json.loads(line) for line in said.splitlines())
+        return {entry.pop("path"): trees.Entry(**entry) for entry in found}
+    return read
 
 
 def first_session(case, scratch):
@@ -204,6 +220,8 @@ READERS = {
     "7z": Reader(sevenzip, in_joliet),
     # Its listing knows no set-id and sticky bits.
     "isoinfo": Reader(isoinfo, exactly(("kind", "mode", "size", "target"), rights=0o777)),
+    "pycdlib": Reader(pycdlib("rock-ridge"), exactly(("kind", "mode", "size", "target", "sha256"))),
+    "pycdlib-joliet": Reader(pycdlib("joliet"), in_joliet),
     "linux": Reader(None, exactly(
         ("kind", "mode", "size", "mtime", "target", "sha256", "count", "link-mtime"))),
     "linux-joliet": Reader(None, in_joliet),

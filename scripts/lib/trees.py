@@ -8,6 +8,7 @@ import shutil
 import stat
 import tarfile
 
+import big_trees
 import guest
 
 # One entry. `count`: how many names a file has; `links`: which, sorted, where that is known.
@@ -126,6 +127,40 @@ def mounted(images):
         size = sum(os.path.getsize(image) for image in numbers)
         vm.run("\n".join(job), timeout=300 + size // (10 << 20))
         return [result(vm.out, n) for n in range(len(images))]
+
+
+# marks NUMBER NODE TYPE FILE SIZE MARK POSITION...: what is wrong with the only file of a volume.
+MARKS = r"""
+marks() {
+    out=/out/$1.marks type=$3 file=$4 size=$5 mark=$6
+    mount -t $3 -o ro $2 /mnt 2>$out || return
+    shift 6
+    found=$(stat -c %s /mnt/$file)
+    [ "$found" = "$size" ] || echo "size $found, not $size" >>$out
+    for at in "$@"; do
+        found=$(dd if=/mnt/$file bs=1 skip=$at count=${#mark} 2>>$out.error)
+        [ "$found" = "$mark" ] || echo "byte $at: '$found', not '$mark'" >>$out
+    done
+    umount /mnt
+    echo done >>$out
+}"""
+
+
+def marks(case):
+    """For each file system of the image: what Linux finds wrong with size and marks of the only file
+    in the case's folder, or None."""
+    name, = os.listdir(case.source)
+    size = os.path.getsize(os.path.join(case.source, name))
+    where = " ".join(map(str, big_trees.marks_of(name)))
+    with guest.Guest() as vm:
+        node = f"$(sr {vm.cd(case.image)})"
+        script = [MARKS]
+        for n, system in enumerate(case.systems):
+            script.append(f"marks {n} {node} {system} {name} {size} '{big_trees.MARK.decode()}' {where}")
+        vm.run("\n".join(script), timeout=300)
+        said = [guest.read(f"{vm.out}/{n}.marks").decode(errors="replace").split("\n")
+                for n in range(len(case.systems))]
+    return [None if lines == ["done", ""] else " ".join(lines) for lines in said]
 
 
 def result(out, n):
