@@ -178,7 +178,10 @@ fn cancelling_anywhere_leaves_what_is_said() {
                 let fresh = place.assess();
                 let said = format!("{kind} after {after}: said {:?}, is {fresh:?}", error.disc);
                 match (&error.disc, &fresh) {
-                    (DiscState::Overwritable { recorded_to }, DiscState::Overwritable { .. }) => {
+                    (
+                        DiscState::Overwritable { recorded_to, .. },
+                        DiscState::Overwritable { .. },
+                    ) => {
                         place.holds(Lba(0), 1, recorded_to.0 as u32);
                     }
                     (said_state, fresh) => assert_eq!(said_state, fresh, "{said}"),

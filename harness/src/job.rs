@@ -3,28 +3,30 @@
 //!
 //! May not know: whether the drive is real, who watches, or where words go.
 
+mod lay;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use engine::burn::{self, Cancel, DiscState, Event, Options, Outcome, Plan};
-use engine::drive::{DiscSectors, Error, ErrorKind, Medium, Recorder, State, Track};
-use engine::image::read::{FileSectors, ReadOptions, Systems, Volume, session_at};
-use engine::image::{Image, LayoutOptions, Sectors, Tree, XattrChoice};
+use engine::burn::{self, Cancel, DiscState, Event, Fault, Options, Outcome, Plan};
+use engine::drive::{DiscSectors, Error, ErrorKind, Mark, Medium, Recorder, State, Track};
+use engine::image::read::{FileSectors, ReadOptions, Volume, session_at, sessions};
+use engine::image::{Changes, Image, LayoutOptions, Sectors, XattrChoice};
 use engine::media::Rules;
 use engine::mmc::cdb::Read10;
 use engine::mmc::sense::SenseKey;
 use engine::units::{BLOCK, Blocks, Bytes, Lba};
 
+use crate::carry::{Carry, Kept, chosen};
 use crate::defaults;
 use crate::exit::{Exit, Failure};
 use crate::sources::{Gathered, Sources};
 
+use lay::Laid;
+pub use lay::{Growth, session_starts};
+
 /// How long a drive may take to become ready before it is given up.
 pub const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Said of a further session that leaves UDF out where the disc has it.
-const OLD_UDF: &str = "who looks at the UDF tree of the disc will find what was there before only; \
-                       leave --fs out to have it in UDF as well";
 
 /// What is to be burned.
 #[derive(Clone, Debug)]
@@ -48,6 +50,10 @@ pub struct Job {
     pub layout: LayoutOptions,
     /// The medium decides about file systems, not `layout`.
     pub by_medium: bool,
+    /// What of the disc goes into the session.
+    pub carry: Carry,
+    /// The only disc to burn on, as [`Mark`] tells it.
+    pub expect: Option<String>,
     /// Files that are not to be burned even if they lie in a folder that is: the disc file.
     pub leave_out: Vec<PathBuf>,
     /// Extended attributes to take along.
@@ -63,25 +69,27 @@ pub enum Source {
     Image(FileSectors),
 }
 
-/// What lies on the disc already and is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept {
-    /// Files, folders and links of the last session.
-    pub nodes: usize,
-    /// Where that session begins.
-    pub session: Lba,
-}
-
 /// A burn that is ready to be carried out.
 pub struct Ready {
     /// What will be done.
     pub plan: Plan,
     /// The image, laid out for its place.
     pub image: Box<dyn Sectors>,
-    /// What the image records otherwise than the files have it, one line each.
+    /// What the image records otherwise than the files have it, and what else is worth saying; one
+    /// line each.
     pub findings: Vec<String>,
-    /// What is kept from the last session.
+    /// What is kept from an earlier session.
     pub kept: Option<Kept>,
+    /// What is other than it was, where only that is burned.
+    pub changes: Option<Changes>,
+}
+
+/// What came of preparing a burn.
+pub enum Prepared {
+    /// It can be carried out.
+    Burn(Box<Ready>),
+    /// Only what changed was to be burned, and nothing has.
+    Nothing(Changes),
 }
 
 impl Job {
@@ -110,40 +118,52 @@ impl Job {
     }
 
     /// Lays the source out for what lies in the recorder and plans the burn. Changes nothing.
-    pub fn prepare(&self, source: Source, recorder: &mut Recorder<'_>) -> Result<Ready, Failure> {
+    pub fn prepare(
+        &self,
+        source: Source,
+        recorder: &mut Recorder<'_>,
+    ) -> Result<Prepared, Failure> {
         recorder.ready(PATIENCE)?;
         let base = burn::session_base(recorder, &self.options)?;
-        let mut layout = self.layout_options(base.start, recorder.medium()?.rules);
-        let (mut findings, mut kept) = (Vec::new(), None);
-        let image: Box<dyn Sectors> = match source {
-            Source::Image(file) => Box::new(file),
-            Source::Tree(Gathered { tree, remarks }) => {
-                findings.extend(remarks);
-                let tree = match base.last {
-                    Some(last) if base.start > Lba(0) => {
-                        let (old, left_out) = last_session(recorder, last)?;
-                        findings.extend(left_out.iter().map(|path| {
-                            format!("{path}: left out, it was not recorded to its end before")
-                        }));
-                        kept = Some(Kept { nodes: old.len() - 1, session: last });
-                        let systems = systems(recorder, last)?;
-                        if self.by_medium {
-                            layout = defaults::as_before(&layout, systems);
-                        } else if systems.udf.is_some() && layout.udf.is_none() {
-                            findings.push(OLD_UDF.to_owned());
-                        }
-                        old.merged(&tree)?
-                    }
-                    _ => tree,
-                };
-                let image = Image::new(tree, &layout)?;
-                findings.extend(image.findings().iter().map(|f| f.describe(image.tree())));
-                Box::new(image)
+        let disc = self.the_disc(recorder, base.last.is_some())?;
+        let mut remarks = Vec::new();
+        let laid = match source {
+            Source::Image(file) => Laid::alone(Box::new(file), base.start),
+            Source::Tree(Gathered { tree, remarks: said }) => {
+                remarks = said;
+                match base.last {
+                    Some(_) if base.in_place => self.grow(tree, recorder, &base)?,
+                    Some(last) => self.append(tree, recorder, base.start, last)?,
+                    None => self.first(tree, &base, recorder.medium()?.rules)?,
+                }
             }
         };
-        let options = Options { base: base.start, ..self.options.clone() };
+        if let Some(changes) = laid.changes.filter(|changes| self.carry.nothing_to_do(changes)) {
+            return Ok(Prepared::Nothing(changes));
+        }
+        let Laid { image, base, heads, findings, kept, changes } = laid;
+        let findings = [remarks, findings].concat();
+        let options = Options { base, heads, disc, ..self.options.clone() };
         let plan = burn::plan(recorder, image.blocks(), &options)?;
-        Ok(Ready { plan, image, findings, kept })
+        Ok(Prepared::Burn(Box::new(Ready { plan, image, findings, kept, changes })))
+    }
+
+    /// What tells the disc from others, if it holds something or a certain one is expected.
+    fn the_disc(&self, recorder: &mut Recorder<'_>, holds: bool) -> Result<Option<Mark>, Failure> {
+        if !holds && self.expect.is_none() {
+            return Ok(None);
+        }
+        let medium = recorder.medium()?;
+        let mark = recorder.mark(&medium)?;
+        match &self.expect {
+            Some(expect) if *expect != mark.to_string() => {
+                let detail = format!("it is {mark}, not {expect}");
+                let address = recorder.address();
+                Err(burn::Error::new(Fault::Replaced { detail }, address, DiscState::Untouched)
+                    .into())
+            }
+            _ => Ok(Some(mark)),
+        }
     }
 
     /// How the image is laid out at its place on the disc, on such a medium if that is known.
@@ -181,30 +201,6 @@ impl Ready {
     ) -> Result<Outcome, Failure> {
         Ok(burn::run(&self.plan, recorder, &mut *self.image, tell, cancel)?)
     }
-}
-
-/// The tree of the session whose first track starts at `last`, and what of it was never recorded: a
-/// burn that ended early leaves a tree that names more than the disc holds.
-fn last_session(recorder: &mut Recorder<'_>, last: Lba) -> Result<(Tree, Vec<String>), Failure> {
-    let address = recorder.address().to_owned();
-    let mut disc = DiscSectors::whole(recorder)?;
-    let options = ReadOptions { session: last, ..ReadOptions::default() };
-    let failed = |e: String| {
-        Failure::new(Exit::Medium, format!("{address}: the last session cannot be added to: {e}"))
-            .advise("The disc is as it was. Use another one, or --image to add an image as it is.")
-    };
-    let mut volume = Volume::read(&mut disc, &options).map_err(|e| failed(e.to_string()))?;
-    volume.hold(&mut disc).map_err(|e| failed(e.to_string()))?;
-    Ok(volume.tree.recorded(disc.blocks())?)
-}
-
-/// The file systems of the session whose first track starts at `last`.
-fn systems(recorder: &mut Recorder<'_>, last: Lba) -> Result<Systems, Failure> {
-    let address = recorder.address().to_owned();
-    let mut disc = DiscSectors::whole(recorder)?;
-    let session = session_at(&mut disc, last)
-        .map_err(|e| Failure::new(Exit::Medium, format!("{address}: {e}")))?;
-    Ok(session.map(|session| session.systems).unwrap_or_default())
 }
 
 /// The user data of a disc, block by block in order, from block 0 to the last recorded one. What
@@ -340,6 +336,24 @@ pub fn volume_on<'r, 'a>(
     let volume = Volume::read(&mut disc, &options)
         .map_err(|e| Failure::new(Exit::Image, format!("{address}: {e}")))?;
     Ok((disc, volume))
+}
+
+/// Where a session of an image file begins: that of this number, or the one that begins at this
+/// block. Block 0 is where every image begins.
+pub fn session_in(path: &Path, wanted: u32) -> Result<Lba, Failure> {
+    if wanted == 0 {
+        return Ok(Lba(0));
+    }
+    let failed = |why: String| Failure::new(Exit::Image, format!("{}: {why}", path.display()));
+    let mut sectors = FileSectors::open(path).map_err(|e| failed(e.to_string()))?;
+    let found = sessions(&mut sectors).map_err(|e| failed(e.to_string()))?;
+    let starts: Vec<Lba> = found.iter().map(|session| session.start).collect();
+    // Not every session is found without a drive.
+    let block = Lba(i32::try_from(wanted).unwrap_or(i32::MAX));
+    match chosen(&starts, wanted) {
+        Err(_) if session_at(&mut sectors, block).is_ok_and(|s| s.is_some()) => Ok(block),
+        known => known,
+    }
 }
 
 /// The volume of the session that begins at `session` in an image file.

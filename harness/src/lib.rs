@@ -5,6 +5,7 @@
 //! of this machine), [`cli`] is the program. [`scenario`] runs the same jobs from a file that says
 //! what goes wrong and what must hold; [`promise`] checkers look at the medium itself.
 
+pub mod carry;
 mod cause;
 pub mod cli;
 pub mod defaults;

@@ -4,13 +4,14 @@
 use harness::scenario::{Choices, Scenario, run};
 use vdrive::models::MediumKind;
 
-/// Cuts the power at each command of the scenario's first burn, and once behind the last.
-fn at_every_command(text: &str, name: &str) {
+/// Cuts the power at each command of a burn of the scenario, and once behind the last.
+fn at_every_command(text: &str, name: &str, cut_burn: u32) {
     let scenario = Scenario::parse(text, name).expect("the test's own scenario");
-    let whole = run(&scenario, name, &Choices::default()).unwrap_or_else(|f| panic!("{f}"));
+    let choices = Choices { cut_burn, ..Choices::default() };
+    let whole = run(&scenario, name, &choices).unwrap_or_else(|f| panic!("{f}"));
     assert!(whole.commands > 20, "{name}: the burn took {} commands", whole.commands);
     for n in 0..=whole.commands {
-        let choices = Choices { cut_at: Some(n), ..Choices::default() };
+        let choices = Choices { cut_at: Some(n), cut_burn, ..Choices::default() };
         if let Err(failure) = run(&scenario, name, &choices) {
             panic!("{name}, cut at command {n} of {}:\n{failure}\n{text}", whole.commands);
         }
@@ -23,7 +24,35 @@ fn small_burn(medium: &str) {
          [[step]]\nfiles = {{ a = {{ bytes = 70_000 }} }}\n\
          [[step]]\nburn = {{ verify = 'quick', keep-open = true }}\n"
     );
-    at_every_command(&text, medium);
+    at_every_command(&text, medium, 0);
+}
+
+/// A volume that grows in place shows what it showed until it shows what it is to show.
+fn growing(medium: &str, fs: &str) {
+    let text = format!(
+        "title = 'a volume grows'\nmedium = {{ kind = '{medium}' }}\n\
+         [[step]]\nfiles = {{ a = {{ bytes = 70_000 }}, b = {{ text = 'old' }} }}\n\
+         [[step]]\nburn = {{ verify = 'quick', fs = [{fs}] }}\n\
+         [[step]]\nfiles = {{ b = {{ text = 'newer' }}, c = {{ bytes = 70_000 }} }}\n\
+         [[step]]\nburn = {{ verify = 'quick', update = true }}\n\
+         [[step]]\ncompare = {{}}\n"
+    );
+    at_every_command(&text, medium, 1);
+}
+
+#[test]
+fn a_bridge_grows_on_bd_re() {
+    growing("bd-re", "'iso9660', 'udf'");
+}
+
+#[test]
+fn iso_9660_grows_on_dvd_plus_rw() {
+    growing("dvd+rw", "");
+}
+
+#[test]
+fn udf_grows_on_dvd_ram() {
+    growing("dvd-ram", "'udf'");
 }
 
 macro_rules! each_medium {

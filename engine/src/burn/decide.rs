@@ -72,9 +72,13 @@ pub(super) fn compose(
     if blocks.0 == 0 {
         return Err(Fault::Empty);
     }
-    let place = place(medium, options, Some(options.base))?;
+    let mut place = place(medium, options, Some(options.base))?;
     let rules = place.rules;
-    let total = blocks.round_up(rules.unit).max(rules.min_track);
+    let row = row(rules, blocks, options)?;
+    let total = row.round_up(rules.unit).max(rules.min_track);
+    if total > place.room && !options.heads.is_empty() {
+        lengthen(&mut place, medium);
+    }
     if total > place.room {
         let medium = rules.name.to_owned();
         return Err(Fault::TooSmall { medium, needs: total, has: place.room });
@@ -91,7 +95,9 @@ pub(super) fn compose(
         mode: place.mode,
         start: place.start,
         blocks,
-        padding: total - blocks,
+        heads: options.heads.clone(),
+        disc: options.disc.clone(),
+        padding: total - row,
         room: place.room,
         speed,
         read_speed: abilities.read_speed,
@@ -100,6 +106,45 @@ pub(super) fn compose(
         verify: options.verify,
         duration: estimate(rules, total, speed, &place),
     })
+}
+
+/// Whether the disc can be written over, and holds what there is no consent to erase.
+pub(super) fn holds_something(medium: &Medium, options: &Options) -> bool {
+    let writable = medium.rules.is_some_and(Rules::overwritable);
+    writable && medium.state == State::Overwritable && !options.overwrite && !medium.vacant
+}
+
+/// The blocks of the image that lie in a row. What leads to them is whole units of what lies before
+/// them.
+fn row(rules: &Rules, blocks: Blocks, options: &Options) -> Result<Blocks, Fault> {
+    let unit = rules.unit.0.max(1);
+    let mut row = blocks.0;
+    for (start, count) in &options.heads {
+        let at = u32::try_from(start.0).unwrap_or(u32::MAX);
+        let whole = at.is_multiple_of(unit) && count.0.is_multiple_of(unit);
+        let before =
+            at.checked_add(count.0).is_some_and(|end| i64::from(end) <= i64::from(options.base.0));
+        let left = row.checked_sub(count.0).filter(|left| *left > 0 && whole && before);
+        row = left.ok_or_else(|| Fault::Bug {
+            detail: format!("{count} blocks at block {start} are no head of a volume"),
+        })?;
+    }
+    if !options.heads.is_empty() && !row.is_multiple_of(unit) {
+        let detail = format!("{row} blocks are not whole units of {unit}");
+        return Err(Fault::Bug { detail });
+    }
+    Ok(Blocks(row))
+}
+
+/// A quickly formatted DVD-RW ends where writing ended; the drive can make it longer without
+/// touching what it holds (MMC-6, 6.5.4.2.9).
+fn lengthen(place: &mut Place, medium: &Medium) {
+    let grow = medium.formats.iter().find(|format| format.kind == FormatType::QuickGrow);
+    if let (Some(format), Renew::Nothing) = (grow, place.renew) {
+        place.room = Blocks(place.room.0.saturating_add(format.blocks.0));
+        let (kind, blocks, parameter) = (format.kind, format.blocks, format.parameter);
+        place.renew = Renew::Format { kind, sub_type: 0, blocks, parameter };
+    }
 }
 
 /// Where a burn would begin. `base`: where the image was laid out for, if there is one already.
@@ -189,7 +234,16 @@ fn overwrite(
     base: Option<Lba>,
 ) -> Result<Place, Fault> {
     if let Some(image) = base.filter(|&base| base != Lba(0)) {
-        return Err(Fault::WrongBase { image, disc: Lba(0) });
+        if medium.state != State::Overwritable || options.heads.is_empty() {
+            return Err(Fault::WrongBase { image, disc: Lba(0) });
+        }
+        // What is there stays, so no consent is needed.
+        let renew = match medium.background_format {
+            BackgroundFormat::Stopped => Renew::RestartFormat,
+            _ => Renew::Nothing,
+        };
+        let room = medium.free.saturating_sub(Blocks(image.0.unsigned_abs()));
+        return Ok(Place { rules, renew, mode: Mode::Overwrite, start: image, room });
     }
     let (mode, start) = (Mode::Overwrite, Lba(0));
     let place = |renew, room| Ok(Place { rules, renew, mode, start, room });

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::units::{Kbps, Lba};
+use crate::drive::Mark;
+use crate::units::{Blocks, Kbps, Lba};
 
 /// Choices for one burn. `Options::default()` burns at the highest speed, closes the disc, verifies
 /// every block, and erases nothing.
@@ -20,6 +21,12 @@ pub struct Options {
     /// The address for which the image was laid out, as [`super::session_base`] told it; 0 for an
     /// image that stands alone. A burn that would start elsewhere is refused.
     pub base: Lba,
+    /// The last blocks of the image, where they do not follow the others but lie before `base`:
+    /// what leads to a volume that grows in place. Whole recording units, in the order in which
+    /// they are written, each when all before it is on the disc.
+    pub heads: Vec<(Lba, Blocks)>,
+    /// The disc for which the image was laid out: another one is not written to.
+    pub disc: Option<Mark>,
 }
 
 /// A wanted write speed.

@@ -40,7 +40,9 @@ pub enum DiscState {
     /// Formatted: every block can be written over. What the burn had not reached holds what it
     /// held.
     Overwritable {
-        /// Blocks of the interrupted image before this address are recorded; 0 if none surely are.
+        /// Where the image begins.
+        from: Lba,
+        /// Blocks of it before this address are recorded; 0 if none surely are.
         recorded_to: Lba,
     },
     /// What was being written cannot be read or written on. Earlier sessions are as they were. Only
@@ -103,11 +105,11 @@ impl fmt::Display for DiscState {
                 }
                 Ok(())
             }
-            DiscState::Overwritable { recorded_to: Lba(0) } => {
+            DiscState::Overwritable { recorded_to: Lba(0), .. } => {
                 f.write_str("the disc can be written over")
             }
-            DiscState::Overwritable { recorded_to } => {
-                write!(f, "the disc can be written over; blocks 0 up to {recorded_to} are new")
+            DiscState::Overwritable { from, recorded_to } => {
+                write!(f, "the disc can be written over; blocks {from} up to {recorded_to} are new")
             }
             DiscState::Lost => {
                 f.write_str("what was being written is lost; earlier sessions are as they were")

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::decide::{decide, known, place};
+use super::decide::{decide, holds_something, known, place};
 use super::{DiscState, Error, Options, Verify};
-use crate::drive::{Identity, Recorder, State};
+use crate::drive::{Identity, Mark, Recorder, State};
 use crate::media::Rules;
 use crate::mmc::cdb::CloseFunction;
 use crate::mmc::format::FormatType;
@@ -32,6 +32,10 @@ pub struct Plan {
     pub start: Lba,
     /// Its blocks.
     pub blocks: Blocks,
+    /// Where the last of them lie, if they are the head of a volume that grows in place.
+    pub heads: Vec<(Lba, Blocks)>,
+    /// The only disc to write to.
+    pub disc: Option<Mark>,
     /// Zero blocks behind it.
     pub padding: Blocks,
     /// Blocks that could be written from `start` on.
@@ -112,6 +116,9 @@ pub struct SessionBase {
     pub last: Option<Lba>,
     /// Blocks that can be written from `start` on.
     pub room: Blocks,
+    /// The disc can be written over. If it holds something (`last` says so) and there is no consent
+    /// to erase that, a volume on it can grow in place, behind its end ([`Options::heads`]).
+    pub in_place: bool,
 }
 
 /// Plans the burn of an image of so many blocks on what lies in the drive. Sends only commands that
@@ -128,7 +135,12 @@ pub fn session_base(recorder: &mut Recorder<'_>, options: &Options) -> Result<Se
     let device = recorder.address().to_owned();
     let fail = |fault| Error::new(fault, device.clone(), DiscState::Untouched);
     let medium = known(recorder, options).map_err(|error| fail(error.into()))?;
+    if holds_something(&medium, options) {
+        let (start, room) = (Lba(0), medium.free);
+        return Ok(SessionBase { start, last: Some(start), room, in_place: true });
+    }
     let place = place(&medium, options, None).map_err(fail)?;
+    let in_place = place.mode == Mode::Overwrite;
     let last = match (medium.state, place.renew) {
         (State::Appendable, Renew::Nothing) => {
             let before = medium.tracks.iter().filter(|track| track.session < medium.sessions);
@@ -137,13 +149,54 @@ pub fn session_base(recorder: &mut Recorder<'_>, options: &Options) -> Result<Se
         }
         _ => None,
     };
-    Ok(SessionBase { start: place.start, last, room: place.room })
+    Ok(SessionBase { start: place.start, last, room: place.room, in_place })
 }
 
 impl Plan {
     /// All blocks that will be written.
     pub fn total(&self) -> Blocks {
         Blocks(self.blocks.0.saturating_add(self.padding.0))
+    }
+
+    /// The blocks of the image that lie from `start` on: all but the heads.
+    pub fn in_row(&self) -> Blocks {
+        self.heads.iter().fold(self.blocks, |left, (_, blocks)| left.saturating_sub(*blocks))
+    }
+
+    /// Where a block of the image lies on the disc, padding included, and how many from it on lie
+    /// in a row. `None` where there is no such block or it has no address.
+    pub fn place(&self, block: Blocks) -> Option<(Lba, Blocks)> {
+        let row = if self.heads.is_empty() { self.total() } else { self.in_row() };
+        let (mut first, mut piece) = (Blocks(0), (self.start, row));
+        let mut heads = self.heads.iter();
+        while block.0 >= first.0.checked_add(piece.1.0)? {
+            first = Blocks(first.0 + piece.1.0);
+            piece = *heads.next()?;
+        }
+        let behind = block - first;
+        Some((piece.0.checked_add(behind)?, piece.1 - behind))
+    }
+
+    /// The block of the image that lies there.
+    pub fn block_at(&self, at: Lba) -> Option<Blocks> {
+        let mut first = self.in_row();
+        for (start, blocks) in &self.heads {
+            match at.checked_from(*start) {
+                Some(behind) if behind < *blocks => return Some(Blocks(first.0 + behind.0)),
+                _ => first = Blocks(first.0 + blocks.0),
+            }
+        }
+        at.checked_from(self.start)
+    }
+
+    /// Whether a piece of the image begins with this block that leads to all before it.
+    pub(crate) fn leads_from(&self, block: Blocks) -> bool {
+        let mut first = self.in_row();
+        self.heads.iter().any(|(_, blocks)| {
+            let begins = first == block;
+            first = Blocks(first.0.saturating_add(blocks.0));
+            begins
+        })
     }
 }
 
@@ -166,6 +219,14 @@ impl fmt::Display for Plan {
             write!(f, " and {} of padding", self.padding)?;
         }
         writeln!(f, " from block {} on", self.start)?;
+        if !self.heads.is_empty() {
+            let places = self.heads.iter().map(|(start, _)| start.to_string());
+            let places = places.collect::<Vec<_>>().join(" and ");
+            writeln!(f, "head     at last, at block {places}: until then the old volume stays")?;
+        }
+        if let Some(disc) = &self.disc {
+            writeln!(f, "disc     {disc}")?;
+        }
         match self.speed {
             Some(speed) => {
                 let tenths = self.medium.family.tenths(speed);

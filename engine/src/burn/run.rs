@@ -64,7 +64,7 @@ pub fn run(
             Step::Finished(mut result) => {
                 if let Err(error) = &mut result
                     && let Fault::Mismatch { block, file, .. } = &mut *error.fault
-                    && let Some(block) = block.checked_from(plan.start)
+                    && let Some(block) = plan.block_at(*block)
                 {
                     *file = image.name_at(block);
                 }

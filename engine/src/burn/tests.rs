@@ -240,7 +240,7 @@ fn an_unformatted_dvd_plus_rw_is_formatted_and_closed_quickly() {
     let mut fake = fake(&before, &DVD_PLUS_RW_RUNNING, &[0x04]);
     let (result, _) = burn(&mut fake, 100, &Options::default());
     let outcome = result.unwrap();
-    assert_eq!(outcome.disc, DiscState::Overwritable { recorded_to: Lba(112) });
+    assert_eq!(outcome.disc, DiscState::Overwritable { from: Lba(0), recorded_to: Lba(112) });
     assert_eq!(fake.lists[0], [0, 2, 0, 8, 0xff, 0xff, 0xff, 0xff, 0x98, 0, 0, 0]);
     assert_eq!(
         fake.told(),

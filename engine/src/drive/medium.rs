@@ -144,6 +144,16 @@ impl Medium {
         self.features.contains(&feature)
     }
 
+    /// Where the newest session with something in it begins; `None` on a disc that holds nothing.
+    pub fn newest_session(&self) -> Option<Lba> {
+        if self.state == State::Overwritable {
+            return Some(Lba(0));
+        }
+        let recorded = self.tracks.iter().filter(|track| !track.blank);
+        let session = recorded.clone().map(|track| track.session).max()?;
+        recorded.filter(|track| track.session == session).map(|track| track.start).min()
+    }
+
     /// The last track with something recorded in it.
     pub fn last_recorded(&self) -> Option<&Track> {
         self.tracks.iter().rev().find(|track| !track.blank)

@@ -5,6 +5,7 @@
 
 mod error;
 mod manufacturer;
+pub(crate) mod mark;
 mod medium;
 pub(crate) mod recorder;
 pub(crate) mod retry;
@@ -14,6 +15,7 @@ pub(crate) mod survey;
 use std::fmt;
 
 pub use error::{Error, ErrorKind};
+pub use mark::Mark;
 pub use medium::{Format, Medium, Session, State, Track};
 pub use recorder::{Abilities, Identity, Locked, Recorder};
 pub use sectors::DiscSectors;

@@ -5,18 +5,26 @@
 //! then the volume is what it was, and from then on it is the new one.
 
 use std::fmt;
+use std::fs::File;
+use std::io;
+use std::ops::ControlFlow;
 
 use super::build::Image;
 use super::eltorito::TYPE_BOOT_RECORD;
+use super::host;
 use super::iso9660::volume::{STANDARD_ID, SYSTEM_AREA, TYPE_PRIMARY, TYPE_SUPPLEMENTARY};
 use super::layout::GROWTH;
 use super::read::{self, ReadError, Session};
 use super::sectors::{Sectors, SourceError};
 use super::udf::wire::{Tag, reseal, tag};
+use super::write::WriteError;
 use crate::units::{BLOCK, Blocks, Lba};
 
 /// Block of the first anchor (ECMA-167, 3/8.4.2.1).
 const ANCHOR: u32 = 256;
+
+/// Blocks that are written to a file at once.
+const CHUNK: u32 = 128;
 
 /// A volume that can grow in place, as it is.
 #[derive(Clone, Debug)]
@@ -207,6 +215,36 @@ impl Sectors for Grown {
 }
 
 impl Grown {
+    /// Writes the session behind the volume in `file`, and when that is there for sure what leads
+    /// to it. Until then the volume is what it was; `progress` is told how many blocks are
+    /// written, and may stop the work before.
+    pub fn write_into(
+        &mut self,
+        file: &File,
+        progress: &mut dyn FnMut(Blocks) -> ControlFlow<()>,
+    ) -> Result<(), WriteError> {
+        let failed = |e: io::Error| WriteError::Output(e.to_string());
+        let row = (self.session.base(), self.session_blocks());
+        let mut room = vec![0; CHUNK as usize * BLOCK];
+        let mut done = 0;
+        for (number, (start, blocks)) in [row].into_iter().chain(self.heads()).enumerate() {
+            let first = done;
+            while done < first + blocks.0 {
+                let room = &mut room[..CHUNK.min(first + blocks.0 - done) as usize * BLOCK];
+                self.read(Blocks(done), room).map_err(WriteError::Source)?;
+                let at = u64::from(start.0.unsigned_abs() + (done - first)) * BLOCK as u64;
+                host::write_all_at(file, room, at).map_err(failed)?;
+                done += (room.len() / BLOCK) as u32;
+                // Once the first head is there, the others follow.
+                if progress(Blocks(done)).is_break() && number == 0 {
+                    return Err(WriteError::Stopped);
+                }
+            }
+            file.sync_all().map_err(failed)?;
+        }
+        Ok(())
+    }
+
     /// The head that this block belongs to, and which block of it that is.
     fn head_at(&self, block: u32) -> Option<(&Head, u32)> {
         let mut first = self.blocks;

@@ -9,21 +9,33 @@ impl Tree {
     /// This tree with another one laid over it. Directories that both have are joined, with the
     /// metadata of the one on top; anything else of the same path is replaced by it.
     pub fn merged(&self, over: &Tree) -> Result<Tree, TreeError> {
-        self.merge(over, u64::MAX).map(|(tree, _)| tree)
+        self.merge(over, u64::MAX, None).map(|(tree, _)| tree)
+    }
+
+    /// This tree without those entries of its root that `other` has too.
+    pub fn without(&self, other: &Tree) -> Result<Tree, TreeError> {
+        let nothing = Tree::new(*self.meta(self.root()));
+        self.merge(&nothing, u64::MAX, Some(other)).map(|(tree, _)| tree)
     }
 
     /// This tree without the files on the disc that reach behind its first `blocks` blocks, as
     /// after a burn that ended early, and the paths of those left out.
     pub fn recorded(&self, blocks: Blocks) -> Result<(Tree, Vec<String>), TreeError> {
-        self.merge(&Tree::new(*self.meta(self.root())), u64::from(blocks.0))
+        self.merge(&Tree::new(*self.meta(self.root())), u64::from(blocks.0), None)
     }
 
-    fn merge(&self, over: &Tree, end: u64) -> Result<(Tree, Vec<String>), TreeError> {
+    fn merge(
+        &self,
+        over: &Tree,
+        end: u64,
+        leave: Option<&Tree>,
+    ) -> Result<(Tree, Vec<String>), TreeError> {
         let mut merge = Merge {
             out: Tree::new(*over.meta(over.root())),
             sides: [Side::of(self), Side::of(over)],
             waiting: Vec::new(),
             end,
+            leave,
             left_out: Vec::new(),
         };
         let root = merge.out.root();
@@ -56,6 +68,8 @@ struct Merge<'a> {
     waiting: Vec<(NodeId, [Option<NodeId>; 2])>,
     /// Blocks of the disc that hold something: what reaches behind them is left out.
     end: u64,
+    /// What of the root is left out: what is in this one's root.
+    leave: Option<&'a Tree>,
     left_out: Vec<String>,
 }
 
@@ -90,6 +104,10 @@ impl Merge<'_> {
         let Some(node) = pair[top] else { return Ok(()) };
         let tree = self.sides[top].tree;
         let (name, meta) = (tree.name(node), *tree.meta(node));
+        let leaves = |other: &Tree| other.child(other.root(), name).is_some();
+        if into == self.out.root() && self.leave.is_some_and(leaves) {
+            return Ok(());
+        }
         match tree.kind(node) {
             Kind::Directory => {
                 let added = self.out.add_directory(into, name, meta)?;

@@ -26,6 +26,7 @@ pub mod read;
 mod rockridge;
 pub mod scan;
 pub mod sectors;
+mod sync;
 mod time;
 mod tree;
 mod udf;
@@ -39,6 +40,7 @@ pub use layout::{Finding, FindingKind, LayoutError, LayoutOptions};
 pub use patterns::{PatternError, Patterns};
 pub use scan::{Graft, Remark, RemarkKind, Scan, ScanError, ScanOptions, Symlinks};
 pub use sectors::{MemorySectors, Sectors, SourceError, SourceErrorKind};
+pub use sync::{Changes, Sameness};
 pub use time::Time;
 pub use tree::{
     Container, Content, ContentId, Extent, Generate, HostFile, Kind, Meta, NodeId, Part, Pieces,

@@ -1,6 +1,8 @@
 //! Points in civil time as file systems record them. Knows no clock and no time zone: everything
 //! is UTC.
 
+use std::fmt;
+
 /// A file time: seconds since 1970-01-01T00:00:00Z, possibly negative, and nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time {
@@ -8,6 +10,14 @@ pub struct Time {
     pub secs: i64,
     /// Nanoseconds after that second, below 1,000,000,000.
     pub nanos: u32,
+}
+
+impl fmt::Display for Time {
+    /// Date and time of day, to the second.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Civil { year, month, day, hour, minute, second } = Civil::of(self.secs);
+        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+    }
 }
 
 impl Time {

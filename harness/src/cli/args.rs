@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+use super::carry::CarryArgs;
 use super::image::args::Image;
 use super::image::sources::SourceArgs;
 use super::image::volume::VolumeArgs;
@@ -27,7 +28,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Burn(Burn),
+    Burn(Box<Burn>),
     Info(Info),
     Read(Read),
     /// Make, list and unpack images
@@ -97,7 +98,8 @@ impl DriveArgs {
 /// The files and folders are laid out as one file system (ISO 9660 with Joliet and Rock Ridge),
 /// burned, and read back. Without --drive this happens in the virtual drive, with a blank disc
 /// that is big enough; a real recorder is only used when it is named. On a disc that holds a
-/// session and is still open, the new files are added to those that are there.
+/// session and is still open, the new files are added to those that are there; on a disc that can
+/// be written over, in place.
 #[derive(Args, Debug)]
 #[command(after_help = BURN_EXAMPLES)]
 pub struct Burn {
@@ -106,14 +108,16 @@ pub struct Burn {
     ///
     /// DISC is the path on the disc; what is missing of it is made. A file keeps its name if DISC
     /// ends with /. DISC=- is standard input. A backslash before a = makes it part of DISC.
-    #[arg(value_name = "PATH", required_unless_present = "image", value_hint = ValueHint::AnyPath)]
+    #[arg(value_name = "PATH", required_unless_present_any = ["image", "from_session"])]
+    #[arg(value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 
     #[command(flatten)]
     pub at: DriveArgs,
 
     /// Burn this image file as it is, instead of building one
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["paths", "volume_id", "SourceArgs"])]
+    #[arg(long, value_name = "FILE")]
+    #[arg(conflicts_with_all = ["paths", "volume_id", "SourceArgs", "CarryArgs"])]
     #[arg(value_hint = ValueHint::FilePath)]
     pub image: Option<PathBuf>,
 
@@ -137,6 +141,13 @@ pub struct Burn {
     #[arg(long)]
     pub overwrite: bool,
 
+    #[command(flatten)]
+    pub carry: CarryArgs,
+
+    /// Burn only on the disc that `kiln info` or --plan showed with this ID
+    #[arg(long, value_name = "ID")]
+    pub expect_disc: Option<String>,
+
     /// Print what would be done, and do nothing
     #[arg(long)]
     pub plan: bool,
@@ -156,6 +167,8 @@ const BURN_EXAMPLES: &str = "Examples:
   kiln burn ~/photos                                  to a virtual disc in this folder
   kiln burn ~/photos --drive virtual:bd-r --disc backup.disc
   kiln burn ~/photos --drive /dev/sr0 --keep-open     to a real disc, more to come later
+  kiln burn ~/photos --drive /dev/sr0 --update --keep-open   what changed since then
+  kiln burn --from-session 1 --drive /dev/sr0         back to what the first session showed
   kiln burn --image debian.iso --drive /dev/sr0       an image as it is
   kiln burn ~/photos --drive /dev/sr0 --plan          what would be done";
 
@@ -265,6 +278,10 @@ pub struct Run {
     /// Cut the power at this command instead of where the scenario says
     #[arg(long, value_name = "N")]
     pub cut_at: Option<u64>,
+
+    /// Which burn that is, from 0 on
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "cut_at")]
+    pub cut_burn: u32,
 
     /// Write every command and its answer to this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -11,8 +11,9 @@ use super::image::stamp;
 use super::out;
 use super::progress::Watcher;
 use super::stop::Stop;
+use crate::carry;
 use crate::exit::{Exit, Failure};
-use crate::job::{Job, Ready, Source, What};
+use crate::job::{Job, Prepared, Ready, Source, What};
 use crate::place::{Address, Place, Tray};
 
 pub(super) fn burn(args: &Burn) -> Result<(), Failure> {
@@ -67,7 +68,17 @@ fn on_disc(
 ) -> Result<(), Ended> {
     let stop = Stop::listen();
     let mut recorder = place.recorder();
-    let mut ready = job.prepare(source, &mut recorder)?;
+    let mut ready = match job.prepare(source, &mut recorder)? {
+        Prepared::Burn(ready) => ready,
+        Prepared::Nothing(changes) if args.json => {
+            return Ok(out::data(&events::unchanged(&changes).to_string()).map(drop)?);
+        }
+        Prepared::Nothing(changes) => {
+            out::note(&carry::words(&changes));
+            out::note("nothing to do, nothing was written");
+            return Ok(());
+        }
+    };
     if args.json {
         out::data(&events::plan(&ready).to_string())?;
     } else {
@@ -124,6 +135,8 @@ fn job(args: &Burn, leave_out: Vec<PathBuf>) -> Result<Job, Failure> {
         volume_id: args.volume.volume_id.clone(),
         layout: args.volume.layout(stamp, reproducible),
         by_medium: args.volume.by_medium(),
+        carry: args.carry.carry(&args.sources.sources(&args.paths)),
+        expect: args.expect_disc.clone(),
         leave_out,
         xattrs: args.volume.xattrs.choice(),
     })
@@ -182,6 +195,9 @@ fn show_plan(ready: &Ready, on_stdout: bool) -> Result<(), Failure> {
             "\nkeeps {} files and folders of the session at block {}",
             kept.nodes, kept.session
         );
+    }
+    if let Some(changes) = &ready.changes {
+        text += &format!("\nchanges  {}", carry::words(changes));
     }
     for finding in &ready.findings {
         out::note(finding);

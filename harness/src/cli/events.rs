@@ -4,8 +4,10 @@
 //! lists it. Fields may be added under the same version, none changes its meaning or vanishes.
 
 use engine::burn::{DiscState, Event, Note, Outcome, Plan, Verified, WaitReason};
+use engine::image::Changes;
 use serde_json::{Value, json};
 
+use super::carry;
 use crate::exit::Failure;
 use crate::job::Ready;
 
@@ -70,9 +72,20 @@ pub(super) fn plan(ready: &Ready) -> Value {
             "verify": format!("{:?}", plan.verify).to_lowercase(),
             "duration_ms": millis(plan.duration),
             "kept_entries": ready.kept.map(|k| k.nodes),
+            "from_session": ready.kept.map(|k| k.session.0),
+            "changes": ready.changes.as_ref().map(carry::changes),
+            "heads": plan.heads.iter().map(|(start, blocks)| {
+                json!({ "start": start.0, "blocks": blocks.0 })
+            }).collect::<Vec<_>>(),
+            "disc_id": plan.disc.as_ref().map(ToString::to_string),
             "findings": ready.findings,
         }),
     )
+}
+
+/// The only line of a burn that had nothing to do.
+pub(super) fn unchanged(changes: &Changes) -> Value {
+    line("unchanged", json!({ "changes": carry::changes(changes) }))
 }
 
 /// The last line of a burn that did what was asked.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use engine::burn::{self, DiscState};
-use engine::drive::{Abilities, ErrorKind, Identity, Medium, Recorder, Session, Track};
+use engine::drive::{Abilities, ErrorKind, Identity, Mark, Medium, Recorder, Session, Track};
 use engine::host::Access;
 use engine::media::Rules;
 use engine::mmc::feature::FeatureCode;
@@ -13,6 +13,7 @@ use engine::units::{Blocks, Kbps};
 use serde_json::{Value, json};
 
 use super::args::Info;
+use super::sessions::Listed;
 use super::{events, out};
 use crate::exit::{Exit, Failure};
 use crate::job::PATIENCE;
@@ -56,6 +57,9 @@ struct Found {
     identity: Identity,
     abilities: Abilities,
     disc: Option<(Medium, DiscState)>,
+    /// What tells the disc from others.
+    mark: Option<Mark>,
+    sessions: Vec<Listed>,
 }
 
 fn look(recorder: &mut Recorder<'_>) -> Result<Found, Failure> {
@@ -65,9 +69,15 @@ fn look(recorder: &mut Recorder<'_>) -> Result<Found, Failure> {
         Err(error) if error.kind == ErrorKind::NoDisc => None,
         Err(error) => return Err(error.into()),
     };
+    let (mut mark, mut sessions) = (None, Vec::new());
+    if let Some((medium, _)) = &disc {
+        mark = Some(recorder.mark(medium)?);
+        sessions = Listed::of_disc(recorder, medium);
+    }
     // Asked for last: what is current follows the disc.
     let abilities = recorder.abilities()?;
-    Ok(Found { address: recorder.address().to_owned(), identity, abilities, disc })
+    let address = recorder.address().to_owned();
+    Ok(Found { address, identity, abilities, disc, mark, sessions })
 }
 
 impl Found {
@@ -92,6 +102,9 @@ impl Found {
         if let Some(made) = &medium.manufacturer {
             line(&mut text, "made by", made);
         }
+        if let Some(mark) = &self.mark {
+            line(&mut text, "disc id", &mark.to_string());
+        }
         line(&mut text, "state", &state.to_string());
         line(&mut text, "recorded", &size(medium.readable));
         line(&mut text, "free", &size(medium.free));
@@ -106,6 +119,9 @@ impl Found {
         line(&mut text, "sessions", &sessions(medium));
         for track in &medium.tracks {
             line(&mut text, &format!("track {}", track.number), &describe(track));
+        }
+        for (number, session) in (1..).zip(&self.sessions) {
+            line(&mut text, &format!("session {number}"), &session.text());
         }
         text
     }
@@ -132,6 +148,8 @@ impl Found {
                 "next": medium.next.map(|n| n.0),
                 "sessions": medium.sessions,
                 "last_session": format!("{:?}", medium.last_session).to_lowercase(),
+                "id": self.mark.as_ref().map(ToString::to_string),
+                "session_list": self.sessions.iter().map(Listed::json).collect::<Vec<_>>(),
                 "tracks": medium.tracks.iter().map(track).collect::<Vec<_>>(),
             })),
         })

@@ -5,6 +5,7 @@
 pub mod args;
 pub mod boot;
 mod burn;
+mod carry;
 mod disc;
 mod drives;
 mod events;
@@ -15,6 +16,7 @@ mod out;
 mod progress;
 mod read;
 mod run;
+mod sessions;
 mod stop;
 pub mod vdrive;
 

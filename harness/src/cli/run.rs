@@ -10,7 +10,8 @@ use crate::scenario::{Choices, Scenario, run as run_scenario};
 pub(super) fn run(args: &Run) -> Result<(), Failure> {
     let scenario = Scenario::load(&args.scenario)?;
     let origin = args.scenario.display().to_string();
-    let choices = Choices { drive: args.drive.clone(), seed: args.seed, cut_at: args.cut_at };
+    let Run { seed, cut_at, cut_burn, .. } = *args;
+    let choices = Choices { drive: args.drive.clone(), seed, cut_at, cut_burn };
     out::note(&scenario.title);
     let report = run_scenario(&scenario, &origin, &choices)?;
     if let Some(path) = &args.trace {

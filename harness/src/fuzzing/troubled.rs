@@ -246,7 +246,8 @@ fn check(
     image: &mut Image,
 ) -> Result<(), Breach> {
     if let (Ok(outcome), Some(after)) = (&ended.result, after) {
-        promise::success(image, outcome.start, &after.blocks)?;
+        let place = |block| outcome.start.checked_add(block);
+        promise::success(image, &place, &after.blocks)?;
     }
     if let (Some(before), Some(after), false) = (before, after, case.options.overwrite) {
         promise::kept(&before.blocks, &after.blocks)?;

@@ -3,7 +3,9 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use engine::burn::Plan;
 use engine::device::{Clock, Device};
+use engine::image::Sectors;
 use engine::units::{Blocks, Lba};
 use vdrive::bench::{Bench, DriveId};
 use vdrive::fault::{Fault, What, When};
@@ -11,7 +13,7 @@ use vdrive::medium::Disc;
 use vdrive::models::VirtualAddress;
 
 use crate::exit::{Exit, Failure};
-use crate::promise::{Seen, Witness};
+use crate::promise::{Seen, Shown, Witness};
 
 /// A bench with one drive on it.
 #[derive(Debug)]
@@ -65,6 +67,16 @@ impl Laboratory {
             Ok(Seen { state: disc.state().clone(), blocks })
         };
         self.bench.with_disc(self.drive, look).transpose()
+    }
+
+    /// What the volume on the disc shows; `None` if there is no disc.
+    pub fn shown(&self) -> Option<Shown> {
+        self.bench.with_disc(self.drive, Shown::by)
+    }
+
+    /// What it shall show once an image is on the disc.
+    pub fn to_show(&self, image: &mut dyn Sectors, plan: &Plan) -> Option<Shown> {
+        self.bench.with_disc(self.drive, |disc| Shown::after(disc, image, plan))
     }
 
     /// The hash of the disc; `None` if there is none.

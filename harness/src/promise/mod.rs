@@ -9,16 +9,18 @@ mod statement;
 mod success;
 mod undisturbed;
 mod unlocked;
+mod whole;
 mod witness;
 
 use std::fmt;
 
 pub use determinism::Fingerprint;
-pub use kept::kept;
+pub use kept::{kept, kept_but_grown};
 pub use statement::{Seen, statement};
 pub use success::success;
 pub use undisturbed::Bystander;
 pub use unlocked::{BOUND, unlocked, within_bound};
+pub use whole::{Shown, whole};
 pub use witness::Witness;
 
 /// A promise that was broken.

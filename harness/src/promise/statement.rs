@@ -74,9 +74,9 @@ fn why_not(said: &DiscState, before: Option<&Seen>, now: &Seen) -> Option<String
                 let recorded = next.filter(|n| state.recorded.contains(*n));
                 recorded.map(|n| format!("block {n} is recorded already"))
             }),
-        DiscState::Overwritable { recorded_to } => {
+        DiscState::Overwritable { from, recorded_to } => {
             let formatted = state.format.state != FormatState::None;
-            unless(formatted, "it is not formatted").or_else(|| hole(now, Lba(0), recorded_to))
+            unless(formatted, "it is not formatted").or_else(|| hole(now, from, recorded_to))
         }
         DiscState::Lost => unless(!can_go_on(state), "it can be written on"),
         _ => Some("no check knows that".to_owned()),

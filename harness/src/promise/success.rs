@@ -8,8 +8,13 @@ use engine::units::{BLOCK, Blocks, Lba};
 
 use super::{Breach, Witness};
 
-/// Compares the image that was burned from `start` on with what the medium holds.
-pub fn success(image: &mut dyn Sectors, start: Lba, medium: &Witness) -> Result<(), Breach> {
+/// Compares the image that was burned with what the medium holds; `place` says where on it each
+/// block lies.
+pub fn success(
+    image: &mut dyn Sectors,
+    place: &dyn Fn(Blocks) -> Option<Lba>,
+    medium: &Witness,
+) -> Result<(), Breach> {
     let mut room = vec![0; 32 * BLOCK];
     let total = image.blocks();
     let mut done = Blocks(0);
@@ -19,12 +24,15 @@ pub fn success(image: &mut dyn Sectors, start: Lba, medium: &Witness) -> Result<
         if let Err(error) = image.read(done, room) {
             return Err(Breach::new(1, format!("success, and the image is gone: {error}")));
         }
-        for (i, block) in room.chunks_exact(BLOCK).enumerate() {
-            let at = start + done + Blocks(i as u32);
-            if !medium.holds(at, block) {
+        for (i, bytes) in room.chunks_exact(BLOCK).enumerate() {
+            let block = done + Blocks(i as u32);
+            let Some(at) = place(block) else {
+                return Err(Breach::new(1, format!("success, and block {block} has no place")));
+            };
+            if !medium.holds(at, bytes) {
                 let what =
                     if medium.readable(at) { "holds something else" } else { "is unreadable" };
-                let name = image.name_at(done + Blocks(i as u32)).unwrap_or_default();
+                let name = image.name_at(block).unwrap_or_default();
                 return Err(Breach::new(1, format!("success, and block {at} {what} {name}")));
             }
         }
@@ -55,7 +63,8 @@ mod tests {
 
     #[test]
     fn a_wrong_or_missing_block_is_a_breach() {
-        let check = |blocks: &[(i32, u8)]| success(&mut Two, Lba(10), &Witness::made_of(blocks));
+        let place = |block| Some(Lba(10) + block);
+        let check = |blocks: &[(i32, u8)]| success(&mut Two, &place, &Witness::made_of(blocks));
         assert_eq!(check(&[(10, 1), (11, 2), (12, 9)]), Ok(()));
         assert!(check(&[(10, 1), (11, 3)]).is_err());
         assert!(check(&[(10, 1)]).is_err());

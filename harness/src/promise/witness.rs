@@ -77,17 +77,22 @@ impl Witness {
         }
     }
 
-    /// The first block that can be read here and does not hold the same in `other`.
-    pub fn first_lost(&self, other: &Witness) -> Option<Lba> {
+    /// The first block that can be read here and does not hold the same in `other`, but for those
+    /// that `may` be others: it is asked with whether the block is one of a format's zeros.
+    pub fn first_lost(&self, other: &Witness, may: &dyn Fn(Lba, bool) -> bool) -> Option<Lba> {
         let nothing = digest(&[0; BLOCK]);
         let same = |at: Lba, hash: &[u8; 8]| match other.blocks.get(&at) {
             Some(now) => now == hash,
             None => *hash == nothing && other.zeros.contains(at),
         };
-        let data = self.blocks.iter().find(|(at, hash)| !same(**at, hash)).map(|(at, _)| *at);
+        let data = self
+            .blocks
+            .iter()
+            .find(|(at, hash)| !may(**at, false) && !same(**at, hash))
+            .map(|(at, _)| *at);
         let runs = self.zeros.iter().filter(|(at, count)| !other.zeros.covers(*at, *count));
         let mut zeros = runs.flat_map(|(at, count)| (0..count.0).map(move |i| at + Blocks(i)));
-        data.or_else(|| zeros.find(|at| *at >= Lba(0) && !same(*at, &nothing)))
+        data.or_else(|| zeros.find(|at| *at >= Lba(0) && !may(*at, true) && !same(*at, &nothing)))
     }
 
     #[cfg(test)]
@@ -99,6 +104,12 @@ impl Witness {
     #[cfg(test)]
     pub(super) fn and(mut self, blocks: &[(i32, u8)]) -> Witness {
         self.blocks.extend(Witness::made_of(blocks).blocks);
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn and_zeros(mut self, start: i32, count: u32) -> Witness {
+        self.zeros.insert(Lba(start), Blocks(count));
         self
     }
 

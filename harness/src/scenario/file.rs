@@ -157,10 +157,22 @@ pub struct Burn {
     /// Erase what the disc holds.
     #[serde(default)]
     pub overwrite: bool,
+    /// The file systems; those of any volume, or of the one that is continued, if none.
+    #[serde(default)]
+    pub fs: Vec<FileSystem>,
+    /// Only what changed is burned.
+    #[serde(default)]
+    pub update: bool,
+    /// The session whose tree it begins with.
+    #[serde(default)]
+    pub from_session: Option<u32>,
+    /// It begins with an empty tree.
+    #[serde(default)]
+    pub fresh_tree: bool,
     /// What goes wrong.
     #[serde(default)]
     pub faults: Vec<Fault>,
-    /// How it ends, if not well.
+    /// How it ends, if not well; `success` where there was nothing to do.
     #[serde(default)]
     pub fails: Option<Ending>,
     /// What the failure must say, in part.
@@ -169,6 +181,16 @@ pub struct Burn {
     /// What it says of the disc at its end.
     #[serde(default)]
     pub leaves: Option<State>,
+}
+
+/// A file system of the volume.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileSystem {
+    /// ISO 9660 with Joliet and Rock Ridge.
+    Iso9660,
+    /// UDF.
+    Udf,
 }
 
 /// How much is read back.

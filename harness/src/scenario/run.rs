@@ -20,9 +20,11 @@ pub struct Choices {
     pub drive: Option<String>,
     /// Another seed than the scenario's own.
     pub seed: Option<u64>,
-    /// The power goes at this command of the first burn, wherever the scenario says. How the burn
-    /// ends is then left open, and the run ends with it: only the promises count.
+    /// The power goes at this command of a burn, wherever the scenario says. How the burn ends is
+    /// then left open, and the run ends with it: only the promises count.
     pub cut_at: Option<u64>,
+    /// Which burn that is, from 0 on.
+    pub cut_burn: u32,
 }
 
 /// What a run left.
@@ -34,7 +36,7 @@ pub struct Report {
     pub trace: Vec<String>,
     /// The same and the disc, as a hash.
     pub fingerprint: Fingerprint,
-    /// Commands of the first burn.
+    /// Commands of the burn that may be cut.
     pub commands: u64,
 }
 
@@ -68,6 +70,9 @@ fn failed(what: &str, origin: &str, choices: &Choices) -> Failure {
     }
     if let Some(cut) = choices.cut_at {
         replay += &format!(" --cut-at {cut}");
+        if choices.cut_burn > 0 {
+            replay += &format!(" --cut-burn {}", choices.cut_burn);
+        }
     }
     Failure::new(Exit::Scenario, what).advise(format!("again with: {replay}"))
 }
@@ -115,7 +120,7 @@ fn once(
     let mut world = World::new(scenario, choices, dir.path(), trace.clone())?;
     for (i, step) in scenario.steps.iter().enumerate() {
         carry_out(&mut world, step).map_err(|what| format!("step {}: {what}", i + 1))?;
-        if choices.cut_at.is_some() && world.has_burned() {
+        if choices.cut_at.is_some() && world.has_burned(choices.cut_burn) {
             break;
         }
     }

@@ -9,16 +9,17 @@ use std::time::Duration;
 use engine::burn::{self, Cancel, Close, DiscState, Options, Outcome};
 use engine::host::Access;
 use engine::image::read::ExtractOptions;
-use engine::image::{LayoutOptions, Time, XattrChoice};
+use engine::image::{LayoutOptions, Sameness, Time, UdfOptions, XattrChoice};
 use vdrive::models::MediumModel;
 
 use super::file::{self, Ending, Fault, Scenario, When};
 use super::folder::{Folder, STAMP, differences};
 use super::run::{Choices, Report, disc_file, source_folder};
 use super::trouble::Troubled;
+use crate::carry::{Beginning, Carry, Laying};
 use crate::exit::{Exit, Failure};
-use crate::job::{self, Job, PATIENCE, Ready, What};
-use crate::place::{self, Address, Cut, Place, Tray, Want};
+use crate::job::{self, Job, PATIENCE, Prepared, Ready, What};
+use crate::place::{self, Address, Cut, Laboratory, Place, Tray, Want};
 use crate::promise::{self, BOUND, Breach, Bystander, Fingerprint, Seen};
 use crate::sources::Sources;
 
@@ -34,7 +35,8 @@ pub(super) struct World<'s> {
     trace: Rc<RefCell<Vec<String>>>,
     log: Vec<String>,
     commands: Option<u64>,
-    first_burn: bool,
+    /// Burns that are over.
+    burns: u32,
 }
 
 /// How a burn ended: what it said of the disc, and whether it did what was asked.
@@ -64,7 +66,7 @@ impl<'s> World<'s> {
             trace,
             log: Vec::new(),
             commands: None,
-            first_burn: true,
+            burns: 0,
         };
         if let Some(model) = world.model()? {
             let other = dir.join("bystander.disc");
@@ -80,9 +82,14 @@ impl<'s> World<'s> {
         &self.folder
     }
 
-    /// Whether the first burn is over.
-    pub(super) fn has_burned(&self) -> bool {
-        !self.first_burn
+    /// Whether the burn of this number is over, from 0 on.
+    pub(super) fn has_burned(&self, burn: u32) -> bool {
+        self.burns > burn
+    }
+
+    /// Whether this burn is the one that may be cut by who runs the scenario.
+    fn chosen(&self) -> bool {
+        self.burns == self.choices.cut_burn
     }
 
     /// The disc that the scenario begins with.
@@ -155,6 +162,7 @@ impl<'s> World<'s> {
             Ok(_) => self.seen()?,
             Err(failure) => return self.ended_early(burn, failure),
         };
+        let shown = self.place.as_ref().and_then(Place::laboratory).and_then(Laboratory::shown);
         let job = self.job(burn);
         let cancel = Cancel::new();
         let (mut ready, mut ended, took) = self.attempt(burn, &job, &cancel)?;
@@ -166,11 +174,19 @@ impl<'s> World<'s> {
             ended = self.after_power(ended)?;
         }
         self.note(&format!("burn: {}", tell(&ended)));
-        let forced = self.first_burn && self.choices.cut_at.is_some();
-        self.first_burn = false;
+        let forced = self.chosen() && self.choices.cut_at.is_some();
+        self.burns += 1;
         let after = self.seen()?;
         self.promises(burn, ready.as_mut(), &ended, before.as_ref(), after.as_ref(), took)
             .map_err(|breach| breach.to_string())?;
+        if let (Some(ready), Some(shown)) = (&mut ready, shown)
+            && !ready.plan.heads.is_empty()
+            && let Some(laboratory) = self.place.as_ref().and_then(Place::laboratory)
+            && let Some(wanted) = laboratory.to_show(&mut *ready.image, &ready.plan)
+            && let Some(now) = laboratory.shown()
+        {
+            promise::whole(&shown, &wanted, &now).map_err(|breach| breach.to_string())?;
+        }
         if forced { Ok(()) } else { expected(burn, &ended) }
     }
 
@@ -206,7 +222,11 @@ impl<'s> World<'s> {
         });
         let ended = match prepared {
             Err(failure) => refused(failure),
-            Ok(mut prepared) => {
+            Ok(Prepared::Nothing(_)) => {
+                let what = "nothing to do, nothing was written";
+                refused(Failure::new(Exit::Success, what))
+            }
+            Ok(Prepared::Burn(mut prepared)) => {
                 let clock = place.clock();
                 let mut image = Troubled::new(
                     &mut *prepared.image,
@@ -218,7 +238,7 @@ impl<'s> World<'s> {
                 let mut recorder = place.recorder();
                 let plan = &prepared.plan;
                 let result = burn::run(plan, &mut recorder, &mut image, &mut |_| {}, cancel);
-                ready = Some(prepared);
+                ready = Some(*prepared);
                 match result {
                     Ok(outcome) => Ended { said: outcome.disc.clone(), result: Ok(outcome) },
                     Err(error) => Ended { said: error.disc.clone(), result: Err(error.into()) },
@@ -228,14 +248,16 @@ impl<'s> World<'s> {
         let took = place.clock().now().since(start);
         if let Some(laboratory) = place.laboratory() {
             let after = laboratory.commands();
-            self.commands.get_or_insert(after - before);
+            if self.burns == self.choices.cut_burn {
+                self.commands = Some(after - before);
+            }
         }
         Ok((ready, ended, took))
     }
 
-    /// When the power goes in a burn: the one who runs the scenario decides about the first one.
+    /// When the power goes in a burn: the one who runs the scenario decides about one of them.
     fn cut(&self, burn: &file::Burn) -> Option<Cut> {
-        if self.first_burn
+        if self.chosen()
             && let Some(n) = self.choices.cut_at
         {
             return Some(Cut::Command(n));
@@ -280,11 +302,14 @@ impl<'s> World<'s> {
         if self.real() {
             return Ok(());
         }
-        if let (Ok(outcome), Some(ready), Some(after)) = (&ended.result, ready, after) {
-            promise::success(&mut *ready.image, outcome.start, &after.blocks)?;
+        let grown = ready.as_ref().map(|ready| (ready.plan.start, ready.plan.heads.clone()));
+        let (start, heads) = grown.unwrap_or_default();
+        if let (Ok(_), Some(ready), Some(after)) = (&ended.result, ready, after) {
+            let place = |block| ready.plan.place(block).map(|(lba, _)| lba);
+            promise::success(&mut *ready.image, &place, &after.blocks)?;
         }
         if let (Some(before), Some(after), false) = (before, after, burn.overwrite) {
-            promise::kept(&before.blocks, &after.blocks)?;
+            promise::kept_but_grown(&before.blocks, &after.blocks, start, &heads)?;
         }
         promise::statement(&ended.said, before, after)
     }
@@ -316,15 +341,31 @@ impl<'s> World<'s> {
                 ..Options::default()
             },
             volume_id: Some("SCENARIO".to_owned()),
+            carry: self.carry(burn),
+            expect: None,
             layout: LayoutOptions {
                 stamp: Time::from_secs(STAMP as i64),
                 reproducible: true,
-                ..LayoutOptions::default()
+                ..systems(&burn.fs)
             },
-            by_medium: false,
+            // What comes behind a volume is as that, unless the scenario says.
+            by_medium: burn.fs.is_empty() && self.burns > 0,
             leave_out: Vec::new(),
             xattrs: XattrChoice::default(),
         })
+    }
+
+    fn carry(&self, burn: &file::Burn) -> Carry {
+        let beginning = match burn.from_session {
+            Some(session) => Beginning::Session(session),
+            None if burn.fresh_tree => Beginning::Nothing,
+            None => Beginning::Newest,
+        };
+        let laying = match burn.update {
+            true => Laying::Update { sameness: Sameness::Times, keep_removed: false },
+            false => Laying::Over,
+        };
+        Carry { beginning, laying, whole: burn.paths.is_empty() }
     }
 
     pub(super) fn close_interrupted(&mut self, close: &file::Close) -> Result<(), String> {
@@ -477,6 +518,21 @@ impl<'s> World<'s> {
         let trace = self.trace.take();
         let fingerprint = Fingerprint::of(&trace, disc);
         Ok(Report { log: self.log, trace, fingerprint, commands: self.commands.unwrap_or(0) })
+    }
+}
+
+/// A layout with these file systems, or those of any volume.
+fn systems(names: &[file::FileSystem]) -> LayoutOptions {
+    let has = |name| names.contains(&name);
+    if names.is_empty() {
+        return LayoutOptions::default();
+    }
+    LayoutOptions {
+        iso9660: has(file::FileSystem::Iso9660),
+        rock_ridge: has(file::FileSystem::Iso9660),
+        joliet: has(file::FileSystem::Iso9660),
+        udf: has(file::FileSystem::Udf).then(UdfOptions::default),
+        ..LayoutOptions::default()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::prepare::refused;
-use super::{Answer, Ask, Phase, Turn, enter};
+use super::{Answer, Ask, Phase, Turn, enter, write};
 use crate::burn::context::Context;
 use crate::burn::job::{Exchange, Settle};
 use crate::burn::page::{page, select};
@@ -18,7 +18,17 @@ const LIMIT: Duration = Duration::from_secs(3600);
 
 pub(crate) struct Flush {
     at: FlushAt,
-    close: bool,
+    then: Then,
+}
+
+/// What comes behind it.
+enum Then {
+    /// The session is closed.
+    Close,
+    /// The disc is looked at.
+    Examine,
+    /// What leads to all so far is written.
+    Write(Box<write::Writing>),
 }
 
 #[derive(Clone, Copy)]
@@ -33,26 +43,40 @@ enum FlushAt {
 impl Flush {
     /// `close`: the session is to be closed behind it.
     pub(super) fn begin(cx: &mut Context, close: bool) -> Turn {
+        Flush::ask(cx, if close { Then::Close } else { Then::Examine })
+    }
+
+    /// Writing goes on when all so far is on the disc.
+    pub(super) fn before(cx: &mut Context, writing: write::Writing) -> Turn {
+        Flush::ask(cx, Then::Write(Box::new(writing)))
+    }
+
+    fn ask(cx: &mut Context, then: Then) -> Turn {
         enter(cx, Stage::Flush);
         let sync = SynchronizeCache { immed: true, ..SynchronizeCache::default() };
-        let flush = Flush { at: FlushAt::Begun, close };
+        let flush = Flush { at: FlushAt::Begun, then };
         Turn(Phase::Flush(flush), Ask::Send(Exchange::bare(&sync)))
     }
 
     pub(super) fn step(self, cx: &mut Context, answer: Answer) -> Turn {
-        let next = |at| Phase::Flush(Flush { at, ..self });
-        match (self.at, answer) {
+        let Flush { at, then } = self;
+        let next = |at, then| Phase::Flush(Flush { at, then });
+        match (at, answer) {
             (FlushAt::Begun, Ok(_)) => {
                 let settle = Settle::new(WaitReason::Flushing, LIMIT);
-                Turn(next(FlushAt::Settling), Ask::Settle(settle))
+                Turn(next(FlushAt::Settling, then), Ask::Settle(settle))
             }
             (FlushAt::Settling, Ok(_)) => {
                 let sync = SynchronizeCache::default();
-                Turn(next(FlushAt::Barrier), Ask::Send(Exchange::bare(&sync)))
+                Turn(next(FlushAt::Barrier, then), Ask::Send(Exchange::bare(&sync)))
             }
             (FlushAt::Barrier, Ok(_)) => {
                 cx.flushed = true;
-                if self.close { Closing::begin(cx) } else { Phase::examine(cx) }
+                match then {
+                    Then::Close => Closing::begin(cx),
+                    Then::Examine => Phase::examine(cx),
+                    Then::Write(writing) => writing.resume(cx),
+                }
             }
             (_, Err(fault)) => cx.fail(fault, Stage::Flush),
         }

@@ -41,7 +41,13 @@ impl Examine {
             return failed(cx, Fault::NoDisc);
         };
         let recorded = if cx.flushed { cx.taken } else { Blocks(0) };
-        cx.disc = state_of(&medium, cx.plan.start.checked_add(recorded));
+        // Heads lie elsewhere.
+        let recorded = match cx.plan.heads.is_empty() {
+            true => recorded,
+            false => recorded.min(cx.plan.in_row()),
+        };
+        let to = cx.plan.start.checked_add(recorded).filter(|_| recorded.0 > 0);
+        cx.disc = state_of(&medium, to.map(|to| (cx.plan.start, to)));
         if let DiscState::Open { track, readable_to, .. } = &mut cx.disc
             && *track == cx.plan.start
         {
@@ -84,15 +90,16 @@ fn missing(cx: &Context, medium: &Medium) -> Option<String> {
         .then(|| format!("its track has {} blocks, not {}", track.blocks, plan.total()))
 }
 
-/// What the drive's answers say of the disc. `recorded_to`: where what this burn surely recorded
-/// ends; it counts for media that do not know it themselves.
-pub(crate) fn state_of(medium: &Medium, recorded_to: Option<Lba>) -> DiscState {
+/// What the drive's answers say of the disc. `recorded`: where what this burn surely recorded
+/// begins and ends; it counts for media that do not know it themselves.
+pub(crate) fn state_of(medium: &Medium, recorded: Option<(Lba, Lba)>) -> DiscState {
     match medium.state {
         State::Blank => DiscState::Blank,
         State::Unformatted => DiscState::Unformatted,
         State::Complete => DiscState::Complete,
         State::Overwritable => {
-            DiscState::Overwritable { recorded_to: recorded_to.unwrap_or_default() }
+            let (from, recorded_to) = recorded.unwrap_or_default();
+            DiscState::Overwritable { from, recorded_to }
         }
         State::Appendable if medium.last_session == Session::Empty => match medium.next {
             Some(next) => DiscState::Appendable { next },

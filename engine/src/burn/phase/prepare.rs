@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::{Answer, Ask, Phase, Turn, enter, renew};
 use crate::burn::context::Context;
 use crate::burn::job::{Exchange, Settle};
-use crate::burn::{Fault, Renew, Stage};
-use crate::drive::WaitReason;
+use crate::burn::{Fault, Mode, Renew, Stage};
+use crate::drive::mark::Marker;
 use crate::drive::survey::{Depth, Question, Survey};
+use crate::drive::{Error, ErrorKind, WaitReason};
 use crate::mmc::cdb::PreventAllow;
 
 pub(crate) struct Prepare {
@@ -19,6 +20,7 @@ enum At {
     Locked,
     Ready,
     Survey(Survey),
+    Mark(Marker),
 }
 
 impl Prepare {
@@ -59,8 +61,35 @@ impl Prepare {
                 }
                 Err(fault) => cx.fail(fault, Stage::Prepare),
             },
+            (At::Mark(mut found), answer) => {
+                match answer {
+                    Ok(bytes) => found.answer(Some(&bytes)),
+                    // What cannot be read could not be read before.
+                    Err(Fault::Drive(Error { kind: ErrorKind::Sense(_), .. })) => {
+                        found.answer(None);
+                    }
+                    Err(fault) => return cx.fail(fault, Stage::Prepare),
+                }
+                mark(found, cx)
+            }
             (_, Err(fault)) => cx.fail(fault, Stage::Prepare),
         }
+    }
+}
+
+/// Asks the next question, or makes sure that the disc is the one that was laid out for.
+fn mark(found: Marker, cx: &mut Context) -> Turn {
+    if let Some(Question { cdb, room }) = found.next() {
+        let ask = Ask::Send(Exchange::ask(cdb, room).at_start());
+        return Turn(Phase::Prepare(Prepare { at: At::Mark(found) }), ask);
+    }
+    let found = found.mark();
+    match &cx.plan.disc {
+        Some(planned) if *planned != found => {
+            let detail = format!("it holds something else ({found}, not {planned})");
+            cx.fail(Fault::Replaced { detail }, Stage::Prepare)
+        }
+        _ => renew::Renewing::begin(cx),
     }
 }
 
@@ -79,17 +108,22 @@ fn survey(found: Survey, cx: &mut Context) -> Turn {
         format!("it is a {}, not a {}", medium.name(), plan.medium.name)
     } else if medium.state != plan.state {
         format!("its state is {:?}, not {:?}", medium.state, plan.state)
-    } else if !renewed && medium.next.is_some_and(|next| next != plan.start) {
+    } else if !renewed
+        && plan.mode != Mode::Overwrite
+        && medium.next.is_some_and(|next| next != plan.start)
+    {
         format!("it continues elsewhere than at block {}", plan.start)
     } else {
-        return renew::Renewing::begin(cx);
+        return match &plan.disc {
+            Some(planned) => mark(planned.again(), cx),
+            None => renew::Renewing::begin(cx),
+        };
     };
     cx.fail(Fault::Replaced { detail }, Stage::Prepare)
 }
 
 /// Whether the drive refused the command, as one that it does not know or not now.
 pub(super) fn refused(fault: &Fault) -> bool {
-    use crate::drive::{Error, ErrorKind};
     use crate::mmc::sense::SenseKey;
     match fault {
         Fault::Drive(Error { kind: ErrorKind::Sense(sense), .. }) => {

@@ -126,7 +126,8 @@ impl Verifying {
             cx.tell(Event::Note(Note::ReadBack { blocks }));
             return Phase::release(cx);
         };
-        let blocks = cx.transfer(TRANSFER).min(left);
+        let row = cx.plan.place(Blocks(first)).map_or(left, |(_, row)| row.0);
+        let blocks = cx.transfer(TRANSFER).min(left).min(row);
         if blocks < left {
             self.ranges.push_front((first + blocks, left - blocks));
         }
@@ -159,7 +160,7 @@ impl Verifying {
 
 /// The address on the disc of a block of the image. All of them had one when they were written.
 fn address(cx: &Context, block: u32) -> Lba {
-    cx.plan.start.checked_add(Blocks(block)).unwrap_or(cx.plan.start)
+    cx.plan.place(Blocks(block)).map_or(cx.plan.start, |(lba, _)| lba)
 }
 
 fn mismatch(cx: &mut Context, block: u32, words: Option<String>) -> Turn {

@@ -1,6 +1,6 @@
 //! Writing the image and the padding behind it.
 
-use super::{Answer, Ask, Phase, Turn, enter};
+use super::{Answer, Ask, Phase, Turn, close, enter};
 use crate::burn::context::Context;
 use crate::burn::job::Exchange;
 use crate::burn::pace::Pace;
@@ -16,6 +16,8 @@ pub(crate) struct Writing {
     buffer: Vec<u8>,
     /// Whether the drive is asked how full its buffer is.
     meter: bool,
+    /// How many blocks are on the disc for sure, if it has been seen to.
+    sure: Option<Blocks>,
 }
 
 enum At {
@@ -31,7 +33,14 @@ impl Writing {
         enter(cx, Stage::Write);
         cx.flushed = true;
         let pace = Pace::new(Stage::Write, cx.plan.total(), cx.plan.medium.family, cx.now);
-        Writing { at: At::Meter, pace, buffer: Vec::new(), meter: true }.want(cx)
+        Writing { at: At::Meter, pace, buffer: Vec::new(), meter: true, sure: None }.want(cx)
+    }
+
+    /// Goes on once all so far is on the disc.
+    pub(super) fn resume(mut self, cx: &mut Context) -> Turn {
+        enter(cx, Stage::Write);
+        self.sure = Some(cx.taken);
+        self.want(cx)
     }
 
     pub(super) fn step(mut self, cx: &mut Context, answer: Answer) -> Turn {
@@ -85,14 +94,19 @@ impl Writing {
 
     /// The next blocks, or the end.
     fn want(mut self, cx: &mut Context) -> Turn {
-        if cx.stopping() {
+        // With the first head on the disc the others are to follow.
+        if cx.stopping() && (cx.plan.heads.is_empty() || cx.taken <= cx.plan.in_row()) {
             return cx.fail(Fault::Cancelled, Stage::Write);
+        }
+        if cx.plan.leads_from(cx.taken) && self.sure != Some(cx.taken) {
+            return close::Flush::before(cx, self);
         }
         let left = cx.plan.total().saturating_sub(cx.taken);
         if left.0 == 0 {
             return Phase::flush(cx, true);
         }
-        let all = cx.transfer(cx.plan.medium.transfer).min(left.0);
+        let row = cx.plan.place(cx.taken).map_or(left, |(_, row)| row);
+        let all = cx.transfer(cx.plan.medium.transfer).min(left.0).min(row.0);
         let of_image = cx.plan.blocks.saturating_sub(cx.taken).0.min(all);
         let mut room = std::mem::take(&mut self.buffer);
         room.resize(of_image as usize * BLOCK, 0);
@@ -107,7 +121,7 @@ impl Writing {
     fn write(mut self, cx: &mut Context, blocks: u32) -> Turn {
         let mut data = std::mem::take(&mut self.buffer);
         data.resize(blocks as usize * BLOCK, 0);
-        let Some(lba) = cx.plan.start.checked_add(cx.taken) else {
+        let Some((lba, _)) = cx.plan.place(cx.taken) else {
             let detail = format!("block {} behind {} has no address", cx.taken, cx.plan.start);
             return cx.fail(Fault::Bug { detail }, Stage::Write);
         };

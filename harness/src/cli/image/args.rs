@@ -12,11 +12,13 @@ use super::volume::VolumeArgs;
 use super::xattrs::XattrArgs;
 use crate::cli::args::OutArgs;
 use crate::cli::boot::args::BootArgs;
+use crate::cli::carry::CarryArgs;
 
 /// Make, list and unpack images.
 #[derive(Debug, Subcommand)]
 pub enum Image {
     Create(Box<Create>),
+    Add(Box<Add>),
     Info(Info),
     Ls(Ls),
     Extract(Extract),
@@ -29,9 +31,11 @@ pub struct ImageArgs {
     #[arg(value_name = "IMG", value_hint = ValueHint::FilePath)]
     pub image: PathBuf,
 
-    /// The block where the wanted session begins, in the image of a disc with several
-    #[arg(long, value_name = "BLOCK", default_value_t = 0)]
-    pub session: i32,
+    /// The wanted session, in the image of a disc with several: its number, or the block where it
+    /// begins. Block 0, the default, leads to the newest one of a volume that grew in place, and to
+    /// the first one else
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub session: u32,
 }
 
 /// Make an image of files and folders
@@ -58,6 +62,11 @@ pub struct Create {
     #[command(flatten)]
     pub volume: VolumeArgs,
 
+    /// Leave room at the head, so that every state can be found again when the volume grows
+    /// (`kiln image add`)
+    #[arg(long)]
+    pub growable: bool,
+
     /// The medium that the image is for: cd-r, dvd+rw, bd-re... says what file systems it has
     /// unless --fs does, and how large it may be
     #[arg(long = "for", value_name = "MEDIUM")]
@@ -70,6 +79,40 @@ pub struct Create {
     #[command(flatten)]
     pub boot: BootArgs,
 }
+
+/// Add files and folders to an image, in place
+///
+/// What is new is written behind the end of the volume, and last of all its head is made to lead to
+/// it: until then the image is what it was. Nothing else is written. What the image holds stays,
+/// in the file systems that it has.
+#[derive(Args, Debug)]
+#[command(after_help = ADD_EXAMPLES)]
+pub struct Add {
+    /// The image file
+    #[arg(value_name = "IMG", value_hint = ValueHint::FilePath)]
+    pub image: PathBuf,
+
+    /// Files and folders; a folder's content goes into the root if it is the only PATH
+    #[arg(value_name = "PATH", required_unless_present = "from_session")]
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub sources: SourceArgs,
+
+    #[command(flatten)]
+    pub carry: CarryArgs,
+
+    #[command(flatten)]
+    pub volume: VolumeArgs,
+}
+
+const ADD_EXAMPLES: &str = "Examples:
+  kiln image create ~/photos --growable -o photos.iso
+  kiln image add photos.iso ~/more
+  kiln image add photos.iso ~/photos --update         only what changed, without what is gone
+  kiln image info photos.iso --sessions
+  kiln image add photos.iso --from-session 1          back to the first state";
 
 const CREATE_EXAMPLES: &str = "Examples:
   kiln image create ~/photos -o photos.iso
@@ -97,6 +140,10 @@ pub struct Info {
     /// Show everything that computers can start from
     #[arg(long)]
     pub boot: bool,
+
+    /// List the sessions of the image of a whole disc, and the states of a volume that grew
+    #[arg(long)]
+    pub sessions: bool,
 
     /// Print one JSON object
     #[arg(long)]

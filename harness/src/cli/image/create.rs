@@ -9,6 +9,7 @@ use engine::units::{Blocks, Lba};
 
 use super::args::Create;
 use super::stamp;
+use crate::carry::Carry;
 use crate::cli::boot;
 use crate::cli::out::{self, Output};
 use crate::cli::progress::Bar;
@@ -19,7 +20,7 @@ use crate::job::{Job, What};
 use crate::sources::Gathered;
 
 pub(super) fn create(args: &Create) -> Result<(), Failure> {
-    let Create { paths, out, sources, volume, medium, print_size, boot } = args;
+    let Create { paths, out, sources, volume, growable, medium, print_size, boot } = args;
     let medium = medium.as_deref().map(defaults::medium).transpose()?;
     let (stamp, reproducible) = stamp()?;
     let output = if *print_size { None } else { Some(Output::open(out)?) };
@@ -33,8 +34,10 @@ pub(super) fn create(args: &Create) -> Result<(), Failure> {
         what: What::Files(Box::new(sources)),
         options: Options::default(),
         volume_id: volume.volume_id.clone(),
-        layout: volume.layout(stamp, reproducible),
+        layout: LayoutOptions { in_place: *growable, ..volume.layout(stamp, reproducible) },
         by_medium: volume.by_medium(),
+        carry: Carry::default(),
+        expect: None,
         leave_out,
         xattrs: volume.xattrs.choice(),
     };

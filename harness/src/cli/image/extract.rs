@@ -1,7 +1,6 @@
 //! `kiln image extract`.
 
 use engine::image::read::ExtractOptions;
-use engine::units::Lba;
 
 use super::args::Extract;
 use crate::cli::out;
@@ -11,7 +10,7 @@ use crate::job;
 pub(super) fn extract(args: &Extract) -> Result<(), Failure> {
     let Extract { of, dir, xattrs } = args;
     let path = &of.image;
-    let (mut sectors, volume) = job::volume_in(path, Lba(of.session))?;
+    let (mut sectors, volume) = job::volume_in(path, job::session_in(path, of.session)?)?;
     super::flaws(path, &volume);
     let options = ExtractOptions { xattrs: xattrs.choice(), ..ExtractOptions::default() };
     let done = volume.extract(&mut sectors, dir, &options, &mut |_| {})?;

@@ -1,7 +1,6 @@
 //! `kiln image ls`.
 
 use engine::image::{Kind, Tree};
-use engine::units::Lba;
 
 use super::args::Ls;
 use crate::cli::out;
@@ -10,7 +9,7 @@ use crate::job;
 
 pub(super) fn ls(args: &Ls) -> Result<(), Failure> {
     let path = &args.of.image;
-    let (_, volume) = job::volume_in(path, Lba(args.of.session))?;
+    let (_, volume) = job::volume_in(path, job::session_in(path, args.of.session)?)?;
     super::flaws(path, &volume);
     for node in volume.tree.walk().skip(1) {
         if !out::data(&entry(&volume.tree, node))? {

@@ -1,5 +1,6 @@
-//! `kiln image create|info|ls|extract`, a file each.
+//! `kiln image create|add|info|ls|extract`, a file each.
 
+mod add;
 pub mod args;
 mod create;
 mod extract;
@@ -20,6 +21,7 @@ use crate::exit::{Exit, Failure};
 pub(super) fn image(args: &args::Image) -> Result<(), Failure> {
     match args {
         args::Image::Create(args) => create::create(args),
+        args::Image::Add(args) => add::add(args),
         args::Image::Info(args) => info::info(args),
         args::Image::Ls(args) => ls::ls(args),
         args::Image::Extract(args) => extract::extract(args),

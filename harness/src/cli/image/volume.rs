@@ -19,7 +19,8 @@ pub struct VolumeArgs {
     /// The file systems of the volume, all over one copy of the files
     ///
     /// rock-ridge and joliet are parts of iso9660 and imply it. Where nothing is said it is both,
-    /// and on DVD and BD udf as well: 1.02 on DVD, 2.50 on BD.
+    /// and on DVD and BD udf as well: 1.02 on DVD, 2.50 on BD; a further session has those of the
+    /// volume that it continues.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub fs: Vec<FileSystem>,
 
