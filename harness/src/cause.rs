@@ -100,7 +100,7 @@ impl From<ReadError> for Failure {
 impl From<ExtractError> for Failure {
     fn from(error: ExtractError) -> Failure {
         let exit = match error {
-            ExtractError::Source { .. } => Exit::Image,
+            ExtractError::Source { .. } | ExtractError::TooMuch { .. } => Exit::Image,
             _ => Exit::Output,
         };
         Failure::new(exit, error.to_string())

@@ -37,6 +37,8 @@ pub enum Exit {
     Image,
     /// A scenario did not run as it says it must.
     Scenario,
+    /// The image can be read and is not what its standards want.
+    Damaged,
     /// Stopped by the user; the disc is in the state that was printed.
     Stopped,
 }
@@ -58,6 +60,7 @@ pub const TABLE: &[(Exit, u8, &str, &str)] = &[
     (Exit::DiscFile, 12, "disc-file", "the disc file is damaged, no disc file, or in use"),
     (Exit::Image, 13, "image", "the image cannot be read"),
     (Exit::Scenario, 14, "scenario", "the scenario is wrong, or did not run as it says it must"),
+    (Exit::Damaged, 15, "damaged", "the image is not what its standards want"),
     (Exit::Stopped, 130, "stopped", "stopped by the user; the disc's state was printed"),
 ];
 

@@ -338,24 +338,6 @@ pub fn volume_on<'r, 'a>(
     Ok((disc, volume))
 }
 
-/// Where a session of an image file begins: that of this number, or the one that begins at this
-/// block. Block 0 is where every image begins.
-pub fn session_in(path: &Path, wanted: u32) -> Result<Lba, Failure> {
-    if wanted == 0 {
-        return Ok(Lba(0));
-    }
-    let failed = |why: String| Failure::new(Exit::Image, format!("{}: {why}", path.display()));
-    let mut sectors = FileSectors::open(path).map_err(|e| failed(e.to_string()))?;
-    let found = sessions(&mut sectors).map_err(|e| failed(e.to_string()))?;
-    let starts: Vec<Lba> = found.iter().map(|session| session.start).collect();
-    // Not every session is found without a drive.
-    let block = Lba(i32::try_from(wanted).unwrap_or(i32::MAX));
-    match chosen(&starts, wanted) {
-        Err(_) if session_at(&mut sectors, block).is_ok_and(|s| s.is_some()) => Ok(block),
-        known => known,
-    }
-}
-
 /// The volume of the session that begins at `session` in an image file.
 pub fn volume_in(path: &Path, session: Lba) -> Result<(FileSectors, Volume), Failure> {
     let failed = |why: String| Failure::new(Exit::Image, format!("{}: {why}", path.display()));

@@ -55,7 +55,10 @@ fn help_pages() {
             &["image", "create", "--help"],
             &["image", "info", "--help"],
             &["image", "ls", "--help"],
+            &["image", "cat", "--help"],
             &["image", "extract", "--help"],
+            &["image", "check", "--help"],
+            &["image", "diff", "--help"],
             &["disc", "new", "--help"],
             &["drives", "--help"],
             &["run", "--help"],
@@ -328,4 +331,30 @@ fn images_made_of_many_things() {
         }
     }
     insta::assert_snapshot!(said);
+}
+
+#[test]
+fn images_are_checked_and_compared() {
+    let dir = workplace();
+    let shell = |script: &str| {
+        let run = Command::new("sh").arg("-c").arg(script).current_dir(dir.path()).status();
+        run.expect("there is a shell").success()
+    };
+    let program = env!("CARGO_BIN_EXE_kiln");
+    assert!(shell(&format!(
+        "{program} image create photos -o x.iso 2>/dev/null && cp x.iso y.iso"
+    )));
+    assert!(shell("printf '\\377' | dd of=y.iso bs=1 seek=32855 conv=notrunc 2>/dev/null"));
+    assert_eq!(kiln(dir.path(), &["image", "check", "x.iso"]).status.code(), Some(0));
+    let damaged = kiln(dir.path(), &["image", "check", "y.iso"]);
+    assert_eq!(damaged.status.code(), Some(15));
+    let text = String::from_utf8_lossy(&damaged.stdout).into_owned();
+    assert!(text.contains("error: byte 32848") && text.contains("ECMA-119, 7.3.3"), "{text}");
+    assert_eq!(kiln(dir.path(), &["image", "diff", "photos", "x.iso"]).status.code(), Some(0));
+    std::fs::write(dir.path().join("photos/new"), "new").expect("the folder is writable");
+    let differ = kiln(dir.path(), &["image", "diff", "x.iso", "photos", "--no-metadata"]);
+    assert_eq!(differ.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&differ.stdout), "added    /new\n");
+    let cat = kiln(dir.path(), &["image", "cat", "x.iso", "a.txt", "--offset", "2"]);
+    assert_eq!(String::from_utf8_lossy(&cat.stdout), "llo\n");
 }

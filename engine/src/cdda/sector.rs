@@ -141,6 +141,17 @@ pub fn protect(frame: &mut Frame, kind: Kind) {
     }
 }
 
+/// Whether the error detection code of a sector of Mode 1 or form 1 is right, or was never made:
+/// some programs leave zeros there.
+pub fn intact(frame: &Frame, kind: Kind) -> bool {
+    let (covered, code) = match kind {
+        Kind::Mode1 => (0..2064, 2064..2068),
+        Kind::Form1 => (16..2072, 2072..2076),
+        Kind::Mode0 | Kind::Mode2 | Kind::Form2 => return true,
+    };
+    frame[code.clone()] == [0; 4] || edc(&frame[covered]) == frame[code]
+}
+
 /// Whether the error detection code of a sector with sub-header fits form 1.
 fn correct(frame: &Frame) -> bool {
     edc(&frame[16..2072]) == frame[2072..2076]

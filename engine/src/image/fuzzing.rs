@@ -1,5 +1,6 @@
 //! Functions for fuzz targets and property tests: each takes any bytes and panics on a bug.
 
+use super::check::check;
 use super::read::{self, BootRecords, Limits, Namespace, ReadOptions, Volume};
 use super::rockridge;
 use super::sectors::{MemorySectors, Sectors};
@@ -27,6 +28,9 @@ pub fn iso_reader(bytes: &[u8]) {
         depth: 64,
         findings: 50,
     };
+    if let Ok(report) = check(&mut sectors, Lba(0), limits) {
+        assert!(report.findings.len() <= limits.findings as usize);
+    }
     if let Ok(records) = BootRecords::read(&mut sectors, Lba(0)) {
         assert!(records.findings.len() <= Limits::default().findings as usize);
     }
@@ -97,6 +101,8 @@ pub fn tree_round_trip(bytes: &[u8]) {
     let read = ReadOptions { session, ..ReadOptions::default() };
     let volume = Volume::read(&mut sectors, &read).expect("our own image is readable");
     assert_eq!(volume.findings, []);
+    let report = check(&mut sectors, session, Limits::default()).expect("it was read just now");
+    assert_eq!((report.errors(), report.warnings()), (0, 0), "{:#?}", report.findings);
     let best = if iso9660 { Namespace::RockRidge } else { Namespace::Udf };
     assert_eq!(volume.namespace, best);
     assert_eq!(volume.volume_id, "ROUND_TRIP");

@@ -8,6 +8,8 @@ mod aaip;
 pub mod boot;
 mod build;
 mod bytes;
+pub mod check;
+pub mod compare;
 mod contents;
 pub mod eltorito;
 pub mod fat;

@@ -49,10 +49,10 @@ pub fn main() -> ExitCode {
 fn carry_out(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Vdrive(what) => return vdrive::vdrive(&what),
+        Command::Image(args) => return image::image(&args),
         Command::Burn(args) => burn::burn(&args),
         Command::Info(args) => info::info(&args),
         Command::Read(args) => read::read(&args),
-        Command::Image(args) => image::image(&args),
         Command::Disc(args) => disc::disc(&args),
         Command::Drives(args) => drives::drives(&args),
         Command::Run(args) => run::run(&args),

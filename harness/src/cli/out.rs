@@ -20,6 +20,11 @@ pub(super) fn text(text: &str) -> Result<bool, Failure> {
     quiet(io::stdout().lock().write_all(text.as_bytes()))
 }
 
+/// Puts bytes out as they are. `false` once nobody reads any more.
+pub(super) fn bytes(bytes: &[u8]) -> Result<bool, Failure> {
+    quiet(io::stdout().lock().write_all(bytes))
+}
+
 /// Tells a person something that is no data.
 pub(super) fn note(line: &str) {
     // Nobody is left to be told if standard error is gone.

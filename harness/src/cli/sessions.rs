@@ -18,6 +18,14 @@ impl Listed {
     /// The sessions of the image of a whole disc.
     pub(super) fn of_image(sectors: &mut dyn Sectors) -> Result<Vec<Listed>, ReadError> {
         let found = read::sessions(sectors)?;
+        Listed::all(sectors, found)
+    }
+
+    /// These sessions of an image.
+    pub(super) fn all(
+        sectors: &mut dyn Sectors,
+        found: Vec<Session>,
+    ) -> Result<Vec<Listed>, ReadError> {
         found.into_iter().map(|session| Listed::look(sectors, session)).collect()
     }
 

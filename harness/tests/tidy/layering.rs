@@ -16,7 +16,7 @@ const ENGINE: &[(&str, &[&str])] = &[
     // A disc in a drive is a source of sectors, so `drive` knows that one trait of `image`.
     ("drive", &["units", "mmc", "device", "media", "image"]),
     ("burn", &["units", "mmc", "device", "media", "drive", "image"]),
-    ("image", &["units", "crc", "crc16"]),
+    ("image", &["units", "crc", "crc16", "cdda"]),
     ("host", &["units", "mmc", "device"]),
 ];
 

@@ -1,6 +1,6 @@
 //! From a volume to files of the host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -14,7 +14,7 @@ use crate::image::xattr::{self, XattrChoice};
 use crate::units::{BLOCK, Blocks, Lba};
 
 /// How to extract.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ExtractOptions {
     /// Replace files that are there already; otherwise they are an error.
     pub overwrite: bool,
@@ -23,6 +23,10 @@ pub struct ExtractOptions {
     pub owners: bool,
     /// Extended attributes to restore.
     pub xattrs: XattrChoice,
+    /// Only these and what is in them, at their paths; everything if there are none.
+    pub only: Vec<NodeId>,
+    /// Bytes that may be written at most, holes not counted; `None` for no such limit.
+    pub limit: Option<u64>,
 }
 
 /// What was extracted.
@@ -53,6 +57,13 @@ pub enum ExtractError {
         /// What went wrong.
         error: SourceError,
     },
+    /// The files together are larger than the limit: nothing was written.
+    TooMuch {
+        /// Their bytes.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// Something of that name is there already.
     Exists(PathBuf),
     /// The host cannot make it.
@@ -80,6 +91,8 @@ impl Volume {
         options: &ExtractOptions,
         started: &mut dyn FnMut(&str),
     ) -> Result<Extracted, ExtractError> {
+        let wanted = wanted(&self.tree, &options.only);
+        within(&self.tree, &wanted, options.limit)?;
         fs::create_dir_all(into).map_err(|e| host(into, "made a directory", &e))?;
         let mut extraction = Extraction {
             tree: &self.tree,
@@ -91,7 +104,7 @@ impl Volume {
             done: Extracted::default(),
         };
         let mut directories = vec![self.tree.root()];
-        for node in self.tree.walk().skip(1) {
+        for &node in wanted.iter().skip(1) {
             started(&self.tree.display_path(node));
             if self.tree.kind(node) == Kind::Directory {
                 extraction.directory(node)?;
@@ -108,6 +121,56 @@ impl Volume {
         }
         Ok(extraction.done)
     }
+}
+
+/// The nodes to extract, in the order of the walk: all, or some with what is in them and the
+/// directories that lead there.
+fn wanted(tree: &Tree, only: &[NodeId]) -> Vec<NodeId> {
+    if only.is_empty() {
+        return tree.walk().collect();
+    }
+    let mut above = BTreeSet::from([tree.root()]);
+    for &node in only {
+        let mut at = node;
+        while at != tree.root() {
+            at = tree.parent(at);
+            above.insert(at);
+        }
+    }
+    let mut taken: BTreeSet<NodeId> = only.iter().copied().collect();
+    let mut wanted = Vec::new();
+    for node in tree.walk() {
+        if taken.contains(&tree.parent(node)) {
+            taken.insert(node);
+        }
+        if taken.contains(&node) || above.contains(&node) {
+            wanted.push(node);
+        }
+    }
+    wanted
+}
+
+/// Refuses what would be larger than the limit: a few blocks may be the content of many files.
+fn within(tree: &Tree, wanted: &[NodeId], limit: Option<u64>) -> Result<(), ExtractError> {
+    let Some(limit) = limit else { return Ok(()) };
+    let mut met = BTreeSet::new();
+    let mut bytes = 0u64;
+    for &node in wanted {
+        let Kind::File(id) = tree.kind(node) else { continue };
+        if !met.insert(id) {
+            continue;
+        }
+        let content = tree.content(id);
+        let recorded = match &content.source {
+            Source::OnDisc(extents) => {
+                let recorded = extents.iter().filter(|extent| !extent.is_hole());
+                recorded.fold(0u64, |sum, extent| sum.saturating_add(extent.bytes))
+            }
+            _ => content.size,
+        };
+        bytes = bytes.saturating_add(recorded);
+    }
+    if bytes > limit { Err(ExtractError::TooMuch { bytes, limit }) } else { Ok(()) }
 }
 
 /// Bytes that are read at once.
@@ -309,6 +372,9 @@ impl fmt::Display for ExtractError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ExtractError::Source { path, error } => write!(f, "{path}: {error}"),
+            ExtractError::TooMuch { bytes, limit } => {
+                write!(f, "the files have {bytes} bytes, more than the limit of {limit}")
+            }
             ExtractError::Exists(path) => {
                 write!(f, "{} is there already and is not overwritten", path.display())
             }

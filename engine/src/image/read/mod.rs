@@ -5,15 +5,18 @@
 //! bounded by [`Limits`]. May not know: where the blocks come from.
 
 mod boot;
+mod content;
 mod disk;
+mod dump;
 mod extract;
 mod file;
 mod sessions;
 mod susp;
-mod udf;
-mod walk;
+pub(in crate::image) mod udf;
+pub(in crate::image) mod walk;
 
 pub use boot::{BootImageFacts, BootRecords, ElTorito};
+pub use content::ContentReader;
 pub use extract::{ExtractError, ExtractOptions, Extracted};
 pub use file::FileSectors;
 pub(super) use sessions::grows_from;

@@ -34,7 +34,7 @@ pub(super) enum Rules {
 }
 
 /// Blocks, and what has been found wrong with them.
-pub(super) struct Input<'a> {
+pub(in crate::image) struct Input<'a> {
     sectors: &'a mut dyn Sectors,
     limits: Limits,
     block: Option<(u32, Box<[u8; BLOCK]>)>,
@@ -45,7 +45,7 @@ pub(super) struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    pub(super) fn new(sectors: &'a mut dyn Sectors, limits: Limits) -> Input<'a> {
+    pub(in crate::image) fn new(sectors: &'a mut dyn Sectors, limits: Limits) -> Input<'a> {
         Input { sectors, limits, block: None, continued: 0, flaws: Vec::new(), more_flaws: 0 }
     }
 

@@ -5,7 +5,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueHint};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use engine::image::read::Namespace;
 
 use super::sources::SourceArgs;
 use super::volume::VolumeArgs;
@@ -21,21 +22,51 @@ pub enum Image {
     Add(Box<Add>),
     Info(Info),
     Ls(Ls),
+    Cat(Cat),
     Extract(Extract),
+    Check(Check),
+    Diff(Diff),
 }
 
 /// An image file and what of it is meant.
 #[derive(Args, Clone, Debug)]
 pub struct ImageArgs {
-    /// The image file
+    /// The image: blocks of 2048 bytes, whole sectors of a CD, or a .cue, .ccd, .mds or .nrg
     #[arg(value_name = "IMG", value_hint = ValueHint::FilePath)]
     pub image: PathBuf,
 
     /// The wanted session, in the image of a disc with several: its number, or the block where it
-    /// begins. Block 0, the default, leads to the newest one of a volume that grew in place, and to
-    /// the first one else
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub session: u32,
+    /// begins; the last session unless told
+    #[arg(long, value_name = "N")]
+    pub session: Option<u32>,
+
+    /// The tree to take, of an image with several; the one that says most unless told
+    #[arg(long, value_name = "TREE")]
+    pub namespace: Option<TreeName>,
+}
+
+/// A tree of a volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TreeName {
+    /// POSIX names, owners, modes and links
+    RockRidge,
+    /// OSTA's Universal Disk Format
+    Udf,
+    /// Names for Windows
+    Joliet,
+    /// Names of capital letters
+    Iso9660,
+}
+
+impl From<TreeName> for Namespace {
+    fn from(name: TreeName) -> Namespace {
+        match name {
+            TreeName::RockRidge => Namespace::RockRidge,
+            TreeName::Udf => Namespace::Udf,
+            TreeName::Joliet => Namespace::Joliet,
+            TreeName::Iso9660 => Namespace::Iso9660,
+        }
+    }
 }
 
 /// Make an image of files and folders
@@ -152,18 +183,58 @@ pub struct Info {
 
 /// List what an image holds
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  kiln image ls photos.iso")]
+#[command(after_help = "Examples:\n  kiln image ls photos.iso\n  \
+                        kiln image ls photos.iso 2024/summer --json")]
 pub struct Ls {
     #[command(flatten)]
     pub of: ImageArgs,
+
+    /// Only these paths of the image, and what is in them
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<String>,
+
+    /// Print one JSON object for each entry
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Write a file of an image to standard output
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  kiln image cat photos.iso notes.txt\n  \
+                        kiln image cat disc.iso boot/kernel --offset 512 --length 4 | xxd")]
+pub struct Cat {
+    #[command(flatten)]
+    pub of: ImageArgs,
+
+    /// The file's path in the image
+    #[arg(value_name = "PATH")]
+    pub path: String,
+
+    /// The first byte that is wanted
+    #[arg(long, value_name = "BYTE", default_value_t = 0)]
+    pub offset: u64,
+
+    /// How many bytes are wanted; all that follow unless told
+    #[arg(long, value_name = "BYTES")]
+    pub length: Option<u64>,
 }
 
 /// Unpack an image
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  kiln image extract photos.iso -d photos")]
+#[command(after_help = "Examples:\n  kiln image extract photos.iso -d photos\n  \
+                        kiln image extract photos.iso 2024/summer notes.txt -d some")]
 pub struct Extract {
     #[command(flatten)]
     pub of: ImageArgs,
+
+    /// Only these paths of the image, and what is in them
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<String>,
+
+    /// The most that may be written, holes not counted: an image can make many files of the same
+    /// few blocks. Sixteen times the size of the image unless told
+    #[arg(long, value_name = "BYTES")]
+    pub limit: Option<u64>,
 
     /// The folder to unpack into; made if missing
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -171,4 +242,63 @@ pub struct Extract {
 
     #[command(flatten)]
     pub xattrs: XattrArgs,
+}
+
+/// Check an image against its standards
+///
+/// Looks at every structure: ISO 9660, Joliet, Rock Ridge, UDF, El Torito and partition tables.
+/// Each finding comes with its byte position and the clause that wants it otherwise. Nothing is
+/// changed. Ends with `damaged` if there are errors.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  kiln image check debian.iso\n  \
+                        kiln image check disc.bin --strict --json")]
+pub struct Check {
+    /// The image, as for the other commands
+    #[arg(value_name = "IMG", value_hint = ValueHint::FilePath)]
+    pub image: PathBuf,
+
+    /// The block where the session begins that is checked; the last session unless told
+    #[arg(long, value_name = "BLOCK")]
+    pub session: Option<i32>,
+
+    /// End with `damaged` if there are warnings, too
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Leave out notes: what is allowed, and still worth knowing
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Compare images and folders
+///
+/// Prints a line for each path that was added, removed or changed from ONE to TWO; contents are
+/// compared byte by byte. Ends with 0 if there is no difference and with 1 if there is.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  kiln image diff old.iso new.iso\n  \
+                        kiln image diff ~/photos photos.iso --no-metadata")]
+pub struct Diff {
+    /// An image or a folder
+    #[arg(value_name = "ONE", value_hint = ValueHint::AnyPath)]
+    pub one: PathBuf,
+
+    /// An image or a folder
+    #[arg(value_name = "TWO", value_hint = ValueHint::AnyPath)]
+    pub two: PathBuf,
+
+    /// The tree to take of images with several; the one that says most unless told
+    #[arg(long, value_name = "TREE")]
+    pub namespace: Option<TreeName>,
+
+    /// Leave out modes, owners and times
+    #[arg(long)]
+    pub no_metadata: bool,
+
+    /// Print one JSON object for each difference
+    #[arg(long)]
+    pub json: bool,
 }

@@ -1,26 +1,82 @@
 //! `kiln image ls`.
 
-use engine::image::{Kind, Tree};
+use std::collections::BTreeSet;
+
+use engine::image::{Kind, NodeId, Source, Tree};
+use serde_json::{Value, json};
 
 use super::args::Ls;
-use crate::cli::out;
+use crate::cli::{events, out};
 use crate::exit::Failure;
-use crate::job;
 
 pub(super) fn ls(args: &Ls) -> Result<(), Failure> {
-    let path = &args.of.image;
-    let (_, volume) = job::volume_in(path, job::session_in(path, args.of.session)?)?;
-    super::flaws(path, &volume);
-    for node in volume.tree.walk().skip(1) {
-        if !out::data(&entry(&volume.tree, node))? {
+    let opened = super::open(&args.of)?;
+    let tree = &opened.volume.tree;
+    let mut taken: BTreeSet<NodeId> =
+        super::nodes(tree, &args.of.image, &args.paths)?.into_iter().collect();
+    let all = taken.is_empty();
+    for node in tree.walk().skip(1) {
+        if !all && taken.contains(&tree.parent(node)) {
+            taken.insert(node);
+        }
+        if !all && !taken.contains(&node) {
+            continue;
+        }
+        let line = if args.json { object(tree, node).to_string() } else { entry(tree, node) };
+        if !out::data(&line)? {
             break;
         }
     }
     Ok(())
 }
 
+/// A node for a machine. What of its name is not UTF-8 is escaped as `\xNN`.
+fn object(tree: &Tree, node: NodeId) -> Value {
+    let meta = tree.meta(node);
+    let mut object = json!({
+        "v": events::VERSION,
+        "path": tree.display_path(node),
+        "mode": meta.mode,
+        "uid": meta.uid,
+        "gid": meta.gid,
+        "mtime": meta.mtime.secs,
+    });
+    let kind = match tree.kind(node) {
+        Kind::Directory => "directory",
+        Kind::File(id) => {
+            let content = tree.content(id);
+            object["size"] = content.size.into();
+            object["links"] = content.links.into();
+            let extents = match &content.source {
+                Source::OnDisc(extents) => {
+                    let extents = extents.iter();
+                    extents.map(|e| json!({ "block": e.lba.0, "bytes": e.bytes })).collect()
+                }
+                Source::Embedded { lba, at } => {
+                    vec![json!({ "block": lba.0, "offset": at, "bytes": content.size })]
+                }
+                _ => Vec::new(),
+            };
+            object["extents"] = extents.into();
+            "file"
+        }
+        Kind::Symlink(target) => {
+            object["target"] = String::from_utf8_lossy(target).into();
+            "symlink"
+        }
+        Kind::BlockDevice { major, minor } | Kind::CharDevice { major, minor } => {
+            object["device"] = json!([major, minor]);
+            if matches!(tree.kind(node), Kind::CharDevice { .. }) { "char" } else { "block" }
+        }
+        Kind::Fifo => "fifo",
+        Kind::Socket => "socket",
+    };
+    object["kind"] = kind.into();
+    object
+}
+
 /// One line: mode, owner, group, size, path.
-fn entry(tree: &Tree, node: engine::image::NodeId) -> String {
+fn entry(tree: &Tree, node: NodeId) -> String {
     let meta = tree.meta(node);
     let (letter, target) = match tree.kind(node) {
         Kind::Directory => ('d', None),

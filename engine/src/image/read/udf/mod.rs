@@ -4,7 +4,7 @@
 //! entries, `walk` goes through the directories, `streams` through what else a file holds.
 
 mod entry;
-mod partition;
+pub(in crate::image) mod partition;
 mod streams;
 mod walk;
 
@@ -30,8 +30,9 @@ const POINTERS_MAX: u32 = 16;
 const MAPS_MAX: usize = 8;
 
 /// What the descriptors of a volume say.
-pub(super) struct Found {
+pub(in crate::image) struct Found {
     partitions: Partitions,
+    file_set: Address,
     root: Address,
     pub volume_id: String,
     pub created: Option<Time>,
@@ -43,7 +44,10 @@ pub(super) struct Found {
 
 impl Found {
     /// Looks for the volume of a session; `None` if nothing there is UDF.
-    pub(super) fn find(input: &mut Input<'_>, session: Lba) -> Result<Option<Found>, ReadError> {
+    pub(in crate::image) fn find(
+        input: &mut Input<'_>,
+        session: Lba,
+    ) -> Result<Option<Found>, ReadError> {
         if !recognised(input, session) {
             return Ok(None);
         }
@@ -72,6 +76,7 @@ impl Found {
         let closes = anchor_at(input, end).is_some();
         Ok(Some(Found {
             partitions,
+            file_set,
             root,
             volume_id: from_dstring(&volume[84..212]).unwrap_or_default(),
             created: sequence.created,
@@ -83,6 +88,11 @@ impl Found {
     /// Whether the anchor of a session that begins at this block lies where it says.
     pub(super) fn anchored(input: &mut Input<'_>, session: u32) -> bool {
         session.checked_add(256).is_some_and(|block| anchor_at(input, block).is_some())
+    }
+
+    /// The partitions, and where the file set and the root's entry lie.
+    pub(in crate::image) fn places(&self) -> (&Partitions, Address, Address) {
+        (&self.partitions, self.file_set, self.root)
     }
 
     /// The tree below the root.

@@ -45,7 +45,7 @@ enum Kind {
 
 /// All partitions, in the order of their maps.
 #[derive(Debug)]
-pub(super) struct Partitions {
+pub(in crate::image) struct Partitions {
     list: Vec<Partition>,
     maps: Vec<MapKind>,
 }
@@ -113,7 +113,7 @@ impl Partitions {
     }
 
     /// The disc's block of a block of a partition; `None` where there is none.
-    pub(super) fn block(&self, at: Address) -> Option<u32> {
+    pub(in crate::image) fn block(&self, at: Address) -> Option<u32> {
         let partition = self.list.get(usize::from(at.partition))?;
         let physical = |block: u32| {
             (block < partition.len).then(|| partition.start.checked_add(block)).flatten()
@@ -142,7 +142,7 @@ impl Partitions {
 
     /// Where an extent lies on the disc, in as many pieces as it takes; `None` if some of it lies
     /// nowhere.
-    pub(super) fn extent(&self, at: Address, bytes: u64) -> Option<Vec<Extent>> {
+    pub(in crate::image) fn extent(&self, at: Address, bytes: u64) -> Option<Vec<Extent>> {
         let partition = self.list.get(usize::from(at.partition))?;
         // Blocks that are known to follow each other.
         let step = match &partition.kind {
