@@ -64,7 +64,7 @@ pub struct Job {
 #[derive(Debug)]
 pub enum Source {
     /// Files and folders.
-    Tree(Gathered),
+    Tree(Box<Gathered>),
     /// An image file.
     Image(FileSectors),
 }
@@ -97,7 +97,8 @@ impl Job {
     pub fn source(&self) -> Result<Source, Failure> {
         match &self.what {
             What::Files(sources) => {
-                sources.gather(&self.leave_out, self.xattrs, self.layout.stamp).map(Source::Tree)
+                let gathered = sources.gather(&self.leave_out, self.xattrs, self.layout.stamp)?;
+                Ok(Source::Tree(Box::new(gathered)))
             }
             What::Image(path) => FileSectors::open(path).map(Source::Image).map_err(|e| {
                 Failure::new(Exit::Source, format!("{}: {e}", path.display()))
@@ -129,7 +130,8 @@ impl Job {
         let mut remarks = Vec::new();
         let laid = match source {
             Source::Image(file) => Laid::alone(Box::new(file), base.start),
-            Source::Tree(Gathered { tree, remarks: said }) => {
+            Source::Tree(gathered) => {
+                let Gathered { tree, remarks: said } = *gathered;
                 remarks = said;
                 match base.last {
                     Some(_) if base.in_place => self.grow(tree, recorder, &base)?,

@@ -9,6 +9,7 @@ pub mod carry;
 mod cause;
 pub mod cli;
 pub mod defaults;
+pub mod edits;
 pub mod exit;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -1,4 +1,5 @@
-//! What a tree is made of: files and folders of the host, grafts, standard input.
+//! What a tree is made of: another image, archives, files and folders of the host, grafts, standard
+//! input; and what is changed in it then.
 //!
 //! May not know: what the tree is for, or where words go.
 
@@ -7,8 +8,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use engine::image::read::{FileSectors, ReadOptions};
+use engine::image::tar::{Archive, Unpacked};
 use engine::image::{Graft, Meta, Patterns, Scan, ScanOptions, Symlinks, Time, Tree, XattrChoice};
+use engine::units::Lba;
 
+use crate::edits::Edits;
 use crate::exit::{Exit, Failure};
 
 /// The path that stands for standard input.
@@ -31,6 +36,12 @@ pub struct Sources {
     pub one_file_system: bool,
     /// Let what comes later replace what came before.
     pub overlay: bool,
+    /// An image whose tree comes first, and the block where its session begins.
+    pub import: Option<(PathBuf, Lba)>,
+    /// Archives that come next.
+    pub tars: Vec<PathBuf>,
+    /// What is done with the tree in the end.
+    pub edits: Edits,
 }
 
 /// A tree, and what there is to say about it.
@@ -84,13 +95,15 @@ impl Sources {
             overlay: self.overlay,
         };
         let mut remarks = Vec::new();
+        let mut tree = self.base(&options.exclude, &mut remarks)?;
         let entries: Vec<Entry> = self.paths.iter().map(|path| entry(path, &mut remarks)).collect();
-        if entries.iter().filter(|entry| matches!(entry, Entry::Stdin(_))).count() > 1 {
+        let streams = entries.iter().filter(|entry| matches!(entry, Entry::Stdin(_))).count();
+        let archives = self.tars.iter().filter(|path| path.as_os_str() == STDIN).count();
+        if streams + archives > 1 {
             let what = "standard input can be only one file of the image";
             return Err(Failure::new(Exit::Usage, what));
         }
         let plain = entries.iter().filter(|entry| matches!(entry, Entry::Plain(_))).count();
-        let mut tree = Tree::new(Meta { mode: 0o755, ..Meta::default() });
         let mut scan = Scan::new(&mut tree, &options);
         for entry in &entries {
             match entry {
@@ -108,7 +121,65 @@ impl Sources {
             }
         }
         remarks.extend(scan.remarks.iter().map(ToString::to_string));
+        self.edits.apply(&mut tree, self.overlay, stamp, &mut remarks)?;
         Ok(Gathered { tree, remarks })
+    }
+
+    /// What there is before files of the host: the tree of an image, archives laid over it.
+    fn base(&self, exclude: &Patterns, remarks: &mut Vec<String>) -> Result<Tree, Failure> {
+        let mut tree = Tree::new(Meta { mode: 0o755, ..Meta::default() });
+        if let Some((path, session)) = &self.import {
+            let failed = |why: String| {
+                Failure::new(Exit::Image, format!("{}: {why}", path.display()))
+                    .advise("Nothing was written.")
+            };
+            let sectors = FileSectors::open(path).map_err(|e| failed(e.to_string()))?;
+            let options = ReadOptions { session: *session, ..ReadOptions::default() };
+            let name = path.display().to_string();
+            let imported = Tree::import(Box::new(sectors), &name, &options)
+                .map_err(|e| failed(e.to_string()))?;
+            let flaws = imported.volume.findings.iter();
+            remarks.extend(flaws.map(|flaw| format!("{name}: byte {}: {}", flaw.at, flaw.what)));
+            let left_out = imported.left_out.iter();
+            remarks
+                .extend(left_out.map(|path| format!("{path}: left out, it is cut off in {name}")));
+            tree = self.laid_over(&tree, imported.volume.tree, exclude, remarks)?;
+        }
+        for path in &self.tars {
+            let unpacked = match path.as_os_str() == STDIN {
+                true => Tree::of_tar(&Archive::Open(Arc::new(spool(&mut io::stdin().lock())?.0))),
+                false => Tree::of_tar(&Archive::Path(path)),
+            };
+            let Unpacked { tree: over, left_out } = unpacked.map_err(|e| {
+                Failure::new(Exit::Source, format!("{}: {e}", path.display()))
+                    .advise("Nothing was written.")
+            })?;
+            remarks.extend(left_out);
+            tree = self.laid_over(&tree, over, exclude, remarks)?;
+        }
+        Ok(tree)
+    }
+
+    /// A tree with another one over it, where that replaces nothing or may.
+    fn laid_over(
+        &self,
+        tree: &Tree,
+        mut over: Tree,
+        exclude: &Patterns,
+        remarks: &mut Vec<String>,
+    ) -> Result<Tree, Failure> {
+        for node in over.matching(exclude) {
+            over.remove(node);
+        }
+        for path in tree.replaced_by(&over) {
+            if !self.overlay {
+                let what = format!("{path} is there already");
+                return Err(Failure::new(Exit::Source, what)
+                    .advise("--overlay lets what comes later replace it. Nothing was written."));
+            }
+            remarks.push(format!("{path} is replaced by what comes later"));
+        }
+        Ok(tree.merged(&over)?)
     }
 
     /// The patterns of what to leave out.
@@ -158,7 +229,9 @@ fn split(path: &Path) -> Option<(Vec<u8>, PathBuf)> {
     Some((place, PathBuf::from(str::from_utf8(rest).ok()?)))
 }
 
-fn unescaped(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+/// What stands before the first `=` without a backslash in front, with its backslashes taken away,
+/// and what stands behind it.
+pub(crate) fn unescaped(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut place = Vec::new();
     let mut at = 0;
     loop {

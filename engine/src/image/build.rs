@@ -113,9 +113,10 @@ impl Plan {
                     return 0;
                 }
                 let at = u64::from(first - start) * BLOCK as u64;
+                let (at, left) = self.layout.within(&self.tree, id, at);
                 match self.tree.content(id).stretch(at) {
                     Stretch::Host { bytes, .. } => {
-                        u32::try_from(bytes / BLOCK as u64).unwrap_or(u32::MAX)
+                        u32::try_from(bytes.min(left) / BLOCK as u64).unwrap_or(u32::MAX)
                     }
                     _ => 0,
                 }
@@ -181,7 +182,7 @@ impl Reader {
                 }
                 Place::Content { content, start } => {
                     let at = u64::from(block - start) * BLOCK as u64;
-                    let left = plan.tree.content(content).size - at;
+                    let (at, left) = plan.layout.within(&plan.tree, content, at);
                     let wanted = room.len().min(usize::try_from(left).unwrap_or(usize::MAX));
                     self.content(plan, content, at, &mut room[..wanted], block)?;
                     if let Some(patches) = plan.layout.patches(content) {
@@ -232,9 +233,11 @@ impl Reader {
         }
         self.bytes.read(&plan.tree, id, at, room).map_err(|Trouble { filled, kind, detail }| {
             let file = content.host_file().map(|file| plan.tree.host_path(file));
+            let image = content.other_image().map(|image| image.name.clone());
+            let source = file.map(|file| file.display().to_string()).or(image);
             SourceError {
                 block: Blocks(block + (filled / BLOCK) as u32),
-                source: file.map_or_else(|| plan.content_path(id), |f| f.display().to_string()),
+                source: source.unwrap_or_else(|| plan.content_path(id)),
                 kind,
                 detail,
             }
@@ -274,6 +277,7 @@ impl Reader {
         let Place::Content { content: id, start } = plan.layout.at(first) else { return false };
         let (bytes, to) = (u64::from(blocks) * BLOCK as u64, u64::from(first) * BLOCK as u64);
         let at = u64::from(first - start) * BLOCK as u64;
+        let (at, _) = plan.layout.within(&plan.tree, id, at);
         self.bytes.copy(&plan.tree, id, at, bytes, out, to)
     }
 }

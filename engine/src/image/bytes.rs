@@ -2,10 +2,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
+use std::sync::PoisonError;
 
 use super::host;
-use super::sectors::SourceErrorKind;
-use super::tree::{ContentId, HostFile, Source, Stretch, Tree};
+use super::sectors::{SourceError, SourceErrorKind};
+use super::tree::{ContentId, HostFile, OtherImage, Source, Stretch, Tree};
+use crate::units::{BLOCK, Blocks};
 
 /// One reader of contents, with the file that it last used.
 #[derive(Debug, Default)]
@@ -104,6 +106,12 @@ impl Bytes {
                         .map_err(|e| Trouble { filled: filled + e.filled, ..e })?;
                     range
                 }
+                Stretch::Image { image, start, bytes } => {
+                    let range = part(bytes);
+                    read_image(image, start, &mut room[range.clone()])
+                        .map_err(|e| Trouble { filled: filled + e.filled, ..e })?;
+                    range
+                }
                 Stretch::Other => unreachable!("asked of files only"),
             };
             filled = range.end;
@@ -184,6 +192,30 @@ fn read_at(file: &File, at: u64, room: &mut [u8]) -> Result<(), Trouble> {
                 let (kind, detail) = (SourceErrorKind::Unreadable, e.to_string());
                 return Err(Trouble { filled, kind, detail });
             }
+        }
+    }
+    Ok(())
+}
+
+/// Fills `room` with bytes of another image, which gives whole blocks only.
+fn read_image(image: &OtherImage, at: u64, room: &mut [u8]) -> Result<(), Trouble> {
+    let mut sectors = image.sectors.lock().unwrap_or_else(PoisonError::into_inner);
+    let block = |byte: u64| Blocks(u32::try_from(byte / BLOCK as u64).unwrap_or(u32::MAX));
+    let mut filled = 0;
+    while filled < room.len() {
+        let from = at + filled as u64;
+        let (skip, rest) = ((from % BLOCK as u64) as usize, room.len() - filled);
+        let failed = |e: SourceError| Trouble { filled, kind: e.kind, detail: e.detail };
+        if skip == 0 && rest >= BLOCK {
+            let whole = rest / BLOCK * BLOCK;
+            sectors.read(block(from), &mut room[filled..filled + whole]).map_err(failed)?;
+            filled += whole;
+        } else {
+            let mut one = [0; BLOCK];
+            sectors.read(block(from), &mut one).map_err(failed)?;
+            let count = rest.min(BLOCK - skip);
+            room[filled..filled + count].copy_from_slice(&one[skip..skip + count]);
+            filled += count;
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use super::iso9660::record::{
 };
 use super::joliet;
 use super::rockridge::{self, Continuation, Subject};
-use super::tree::{Kind, NodeId, Tree};
+use super::tree::{Kind, NodeId, Tree, View};
 use crate::units::BLOCK;
 
 /// How names and metadata are recorded.
@@ -172,21 +172,20 @@ impl Hierarchy {
     /// (ECMA-119, 9.3).
     pub(super) fn entries(&self, tree: &Tree, directory: NodeId) -> Vec<(Vec<u8>, NodeId)> {
         let joliet = self.flavour == Flavour::Joliet;
+        let view = self.view();
         let children: Vec<NodeId> = tree
-            .children(directory)
-            .iter()
-            .copied()
+            .entries_in(view, directory)
             .filter(|&c| !joliet || matches!(tree.kind(c), Kind::Directory | Kind::File(_)))
             .collect();
         let directory = |i: usize| tree.kind(children[i]) == Kind::Directory;
         let id = |i: usize| match joliet {
-            true => joliet::identifier(tree.name(children[i])),
-            false => names::identifier(tree.name(children[i]), directory(i)),
+            true => joliet::identifier(tree.name_in(view, children[i])),
+            false => names::identifier(tree.name_in(view, children[i]), directory(i)),
         };
         let mut ids: Vec<Vec<u8>> = (0..children.len()).map(id).collect();
         let order = names::make_unique(&mut ids, |i, number| match joliet {
-            true => joliet::numbered(tree.name(children[i]), number),
-            false => names::numbered(tree.name(children[i]), directory(i), number),
+            true => joliet::numbered(tree.name_in(view, children[i]), number),
+            false => names::numbered(tree.name_in(view, children[i]), directory(i), number),
         });
         let take = |i: u32| (std::mem::take(&mut ids[i as usize]), children[i as usize]);
         order.into_iter().map(take).collect()
@@ -259,6 +258,19 @@ impl Hierarchy {
         }
     }
 
+    fn view(&self) -> View {
+        match self.flavour {
+            Flavour::Primary { .. } => View::Iso9660,
+            Flavour::Joliet => View::Joliet,
+        }
+    }
+
+    /// The identifier of a file in the root, as descriptors name it (ECMA-119, 8.4.20).
+    pub(super) fn root_file(&self, tree: &Tree, node: NodeId) -> Option<Vec<u8>> {
+        let entries = self.entries(tree, tree.root());
+        entries.iter().find(|(_, entry)| *entry == node).map(|(id, _)| self.versioned(id))
+    }
+
     fn position(&self, tree: &Tree, node: NodeId) -> usize {
         let index = tree.directory_index(node).expect("asked of directories only");
         self.positions[index] as usize
@@ -283,10 +295,10 @@ impl Hierarchy {
         let links = match kind {
             // Itself, its parent's entry, and the parent's entry in each directory within.
             Kind::Directory => {
-                let within = |c: &&NodeId| tree.kind(**c) == Kind::Directory;
-                2 + tree.children(node).iter().filter(within).count() as u32
+                let within = |c: &NodeId| tree.kind(*c) == Kind::Directory;
+                2 + tree.entries_in(View::RockRidge, node).filter(within).count() as u32
             }
-            Kind::File(content) => tree.content(content).links,
+            Kind::File(id) => tree.links_in(View::RockRidge, &contents.links, id),
             _ => 1,
         };
         let mut out = Vec::with_capacity(128);
@@ -297,7 +309,7 @@ impl Hierarchy {
         let meta = tree.meta(node);
         rockridge::attributes(&mut out, &Subject { kind, meta, links, serial, all_times });
         if matches!(role, Role::Entry | Role::Section) {
-            rockridge::name(&mut out, tree.name(node));
+            rockridge::name(&mut out, tree.name_in(View::RockRidge, node));
         }
         if let Kind::Symlink(target) = kind {
             rockridge::symlink(&mut out, target);

@@ -112,6 +112,51 @@ pub(super) fn read_at(file: &File, room: &mut [u8], at: u64) -> io::Result<usize
     std::os::windows::fs::FileExt::seek_read(file, room, at)
 }
 
+/// The parts of a file that are no holes, as far as the host tells: first byte and bytes. After so
+/// many parts that nobody could use them, the rest is one.
+#[cfg(target_os = "linux")]
+pub(super) fn data_of(file: &File, size: u64) -> Vec<(u64, u64)> {
+    use nix::errno::Errno;
+    use nix::unistd::{Whence, lseek};
+    const PARTS_MAX: usize = 1 << 20;
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while at < size {
+        let data = match lseek(file, at as i64, Whence::SeekData) {
+            Ok(data) if parts.len() < PARTS_MAX => data as u64,
+            // No data up to the end.
+            Err(Errno::ENXIO) => break,
+            // A file system that cannot tell.
+            _ => at,
+        };
+        let end = match lseek(file, data as i64, Whence::SeekHole) {
+            Ok(end) if parts.len() < PARTS_MAX && end as u64 > data => (end as u64).min(size),
+            _ => size,
+        };
+        if data < end {
+            parts.push((data, end - data));
+        }
+        at = end.max(at + 1);
+    }
+    parts
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn data_of(_file: &File, size: u64) -> Vec<(u64, u64)> {
+    vec![(0, size)]
+}
+
+/// Whether a file takes less room than it has bytes: it may have holes.
+#[cfg(unix)]
+pub(super) fn may_be_sparse(found: &Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::blocks(found).saturating_mul(512) < found.len()
+}
+
+#[cfg(not(unix))]
+pub(super) fn may_be_sparse(_found: &Metadata) -> bool {
+    false
+}
+
 /// Fills `room` with the bytes of a file from `at` on.
 pub(super) fn read_exact_at(file: &File, mut room: &mut [u8], mut at: u64) -> io::Result<()> {
     while !room.is_empty() {

@@ -10,17 +10,18 @@ use std::fmt;
 
 use super::aaip;
 use super::boot::{Boot, BootError, Ends, Patches, Seed, Setup};
-use super::contents::Contents;
+use super::contents::{Contents, Rules};
 use super::hierarchy::{Flavour, Hierarchy};
+use super::ids::{IdError, Ids};
 use super::iso9660::names;
 use super::iso9660::record::Order;
 use super::iso9660::volume::{Descriptor, SYSTEM_AREA, terminator};
 use super::joliet;
 use super::rockridge;
 use super::time::Time;
-use super::tree::{ContentId, Extent, Kind, NodeId, Source, Tree};
+use super::tree::{ContentId, Extent, Kind, NodeId, Part as Piece, Source, Tree, View};
 use super::udf::{self, Part, Revision, UdfError, UdfLayout, UdfOptions};
-use crate::units::{BLOCK, Blocks, Lba};
+use crate::units::{BLOCK, Blocks, Bytes, Lba};
 
 /// Blocks to a multiple of which volumes grow in place, and where the first state is seen from: as
 /// xorriso has it.
@@ -61,6 +62,8 @@ pub struct LayoutOptions {
     pub reproducible: bool,
     /// What a computer finds on the disc to start from.
     pub boot: Boot,
+    /// What else the volume says of itself.
+    pub ids: Ids,
 }
 
 impl Default for LayoutOptions {
@@ -77,7 +80,20 @@ impl Default for LayoutOptions {
             pad: Blocks(150),
             reproducible: false,
             boot: Boot::default(),
+            ids: Ids::default(),
         }
+    }
+}
+
+impl LayoutOptions {
+    /// The name of the volume in a view.
+    pub fn volume_name(&self, view: View) -> &str {
+        let own = match view {
+            View::Iso9660 | View::RockRidge => &self.ids.iso9660_name,
+            View::Joliet => &self.ids.joliet_name,
+            View::Udf => &self.ids.udf_name,
+        };
+        own.as_ref().unwrap_or(&self.volume_id)
     }
 }
 
@@ -145,6 +161,15 @@ pub enum LayoutError {
         /// Its path.
         path: String,
     },
+    /// A file whose holes would be more zeros than a disc holds.
+    Sparse {
+        /// Its path.
+        path: String,
+        /// Bytes of all its holes.
+        bytes: u64,
+    },
+    /// A text about the volume that its field cannot hold.
+    Id(IdError),
     /// Neither ISO 9660 nor UDF was asked for.
     NoFileSystem,
     /// A base below 0.
@@ -167,6 +192,12 @@ impl From<UdfError> for LayoutError {
 impl From<BootError> for LayoutError {
     fn from(error: BootError) -> LayoutError {
         LayoutError::Boot(error)
+    }
+}
+
+impl From<IdError> for LayoutError {
+    fn from(error: IdError) -> LayoutError {
+        LayoutError::Id(error)
     }
 }
 
@@ -205,6 +236,12 @@ impl fmt::Display for LayoutError {
             LayoutError::Hole { path } => {
                 write!(f, "{path} has holes that are not recorded, which only UDF can say")
             }
+            LayoutError::Sparse { path, bytes } => {
+                let size = Bytes(*bytes);
+                write!(f, "{path} is sparse: with ISO 9660 its holes would be {size} of zeros, ")?;
+                f.write_str("more than a disc holds; only UDF without ISO 9660 leaves them out")
+            }
+            LayoutError::Id(error) => error.fmt(f),
             LayoutError::NoFileSystem => {
                 f.write_str("no file system is asked for: take ISO 9660 or UDF, or both")
             }
@@ -300,11 +337,16 @@ impl Layout {
         if !options.iso9660 && (boot.catalog.is_some() || boot.disk.is_some()) {
             return Err(BootError::NoIso9660.into());
         }
-        if options.iso9660
-            && let Some(node) = tree.walk().find(|&node| has_holes(tree, node))
-        {
-            return Err(LayoutError::Hole { path: tree.display_path(node) });
+        if options.iso9660 {
+            if let Some(node) = tree.walk().find(|&node| has_holes(tree, node)) {
+                return Err(LayoutError::Hole { path: tree.display_path(node) });
+            }
+            if let Some(node) = tree.walk().find(|&node| holes(tree, node) > HOLES_MAX) {
+                let (path, bytes) = (tree.display_path(node), holes(tree, node));
+                return Err(LayoutError::Sparse { path, bytes });
+            }
         }
+        options.ids.check(tree)?;
         let mut findings = Findings { tree, options, list: Vec::new() };
         let udf = match options.udf {
             Some(udf) => Some(UdfLayout::measure(tree, udf, options, &mut |node, id| {
@@ -313,7 +355,9 @@ impl Layout {
             None => None,
         };
         let embed_max = udf.as_ref().map_or(0, UdfLayout::embed_max);
-        let contents = Contents::number(tree, base, &boot.appended(), embed_max);
+        let (tail, apart, holes) = (boot.appended(), boot.apart(), !options.iso9660);
+        let rules = Rules { base, tail: &tail, apart: &apart, embed_max, holes };
+        let contents = Contents::number(tree, rules);
         let all_times = !options.reproducible;
         let flavour = Flavour::Primary { rock_ridge: options.rock_ridge, all_times };
         let primary = options.iso9660.then(|| {
@@ -446,6 +490,11 @@ impl Layout {
         }
     }
 
+    /// The byte of a content that is recorded as its byte `stored`, and how many follow it.
+    pub(super) fn within(&self, tree: &Tree, id: ContentId, stored: u64) -> (u64, u64) {
+        self.contents.within(tree, id, stored)
+    }
+
     /// The content that lies within a structure, if there is one.
     pub(super) fn embedded(&self, tree: &Tree, structure: Structure) -> Option<ContentId> {
         let Region::Udf(part) = structure.region else { return None };
@@ -540,22 +589,52 @@ impl Layout {
             let root = hierarchy.root_record(tree, base);
             let [table_l, table_m] = hierarchy.tables.map(|table| base + table);
             let table_bytes = hierarchy.table_bytes;
-            let (root, stamp) = (&root, self.options.stamp);
-            Descriptor { joliet, volume_id, space, table_bytes, table_l, table_m, root, stamp }
-                .emit()
+            let stamp = self.options.stamp;
+            let (root, ids) = (&root, &self.options.ids);
+            let files = ids.files().map(|file| {
+                let node = file.and_then(|path| tree.lookup(path));
+                node.and_then(|node| hierarchy.root_file(tree, node)).unwrap_or_default()
+            });
+            Descriptor {
+                joliet,
+                volume_id,
+                space,
+                table_bytes,
+                table_l,
+                table_m,
+                root,
+                stamp,
+                ids,
+                files,
+            }
+            .emit()
         };
-        let name = &self.options.volume_id;
+        let name = |view| self.options.volume_name(view);
         let mut out = Vec::new();
         if let Some(primary) = &self.primary {
-            out.extend(descriptor(primary, false, &names::characters(name.as_bytes())));
+            let name = names::characters(name(View::Iso9660).as_bytes());
+            out.extend(descriptor(primary, false, &name));
         }
         out.extend(self.boot.record(&self.contents));
         if let Some(joliet) = &self.joliet {
-            out.extend(descriptor(joliet, true, &joliet::volume_id(name)));
+            out.extend(descriptor(joliet, true, &joliet::volume_id(name(View::Joliet))));
         }
         out.extend(terminator());
         out
     }
+}
+
+/// The most bytes of holes that are recorded as zeros: what the largest discs hold, BDXL of four
+/// layers.
+const HOLES_MAX: u64 = 128_000_000_000;
+
+/// Bytes of the holes in a file of this machine.
+fn holes(tree: &Tree, node: NodeId) -> u64 {
+    let Kind::File(id) = tree.kind(node) else { return 0 };
+    let content = tree.content(id);
+    let parts = content.source.recorded_parts();
+    let bytes = |parts: &[Piece]| parts.iter().map(|part| part.bytes).sum::<u64>();
+    parts.map_or(0, |parts| content.size.saturating_sub(bytes(parts)))
 }
 
 fn has_holes(tree: &Tree, node: NodeId) -> bool {
@@ -621,7 +700,7 @@ impl Findings<'_> {
                 self.list.push(Finding { node, kind: FindingKind::LongLink });
             }
         } else {
-            if id != self.tree.name(node) {
+            if id != self.tree.name_in(View::Iso9660, node) {
                 self.list.push(Finding { node, kind: FindingKind::IsoName });
             }
             if !matches!(kind, Kind::Directory | Kind::File(_)) {
@@ -642,7 +721,7 @@ impl Findings<'_> {
     }
 
     fn udf(&mut self, node: NodeId, id: &[u8]) {
-        if !udf::is_faithful(self.tree.name(node), id) {
+        if !udf::is_faithful(self.tree.name_in(View::Udf, node), id) {
             self.list.push(Finding { node, kind: FindingKind::UdfName });
         }
         let attributes = self.tree.xattrs(node);
@@ -658,7 +737,7 @@ impl Findings<'_> {
     }
 
     fn joliet(&mut self, node: NodeId, id: &[u8]) {
-        if !joliet::is_faithful(self.tree.name(node), id) {
+        if !joliet::is_faithful(self.tree.name_in(View::Joliet, node), id) {
             self.list.push(Finding { node, kind: FindingKind::JolietName });
         }
     }

@@ -24,6 +24,24 @@ impl Tree {
         self.merge(&Tree::new(*self.meta(self.root())), u64::from(blocks.0), None)
     }
 
+    /// The paths of what [`Tree::merged`] would not keep of this tree, in order.
+    pub fn replaced_by(&self, over: &Tree) -> Vec<String> {
+        let mut paths = Vec::new();
+        let mut waiting = vec![(self.root(), over.root())];
+        while let Some((ours, theirs)) = waiting.pop() {
+            for &new in over.children(theirs) {
+                let Some(old) = self.child(ours, over.name(new)) else { continue };
+                if self.kind(old) == Kind::Directory && over.kind(new) == Kind::Directory {
+                    waiting.push((old, new));
+                } else {
+                    paths.push(self.display_path(old));
+                }
+            }
+        }
+        paths.sort();
+        paths
+    }
+
     fn merge(
         &self,
         over: &Tree,
@@ -43,6 +61,14 @@ impl Tree {
         merge.waiting.push((root, [Some(self.root()), Some(over.root())]));
         while let Some((into, pair)) = merge.waiting.pop() {
             merge.directory(into, pair)?;
+        }
+        for Side { tree, contents, .. } in &merge.sides {
+            for (old, new) in contents {
+                let same = tree.content(*old).same_as.and_then(|same| contents.get(&same));
+                if let Some(same) = same {
+                    merge.out.set_same_as(*new, *same);
+                }
+            }
         }
         Ok((merge.out, merge.left_out))
     }
@@ -112,6 +138,7 @@ impl Merge<'_> {
             Kind::Directory => {
                 let added = self.out.add_directory(into, name, meta)?;
                 self.out.share_xattrs(added, tree, node);
+                self.out.share_views(added, tree, node);
                 let joined = [0, 1].map(|side| {
                     let is_directory =
                         |&n: &NodeId| self.sides[side].tree.kind(n) == Kind::Directory;
@@ -123,6 +150,7 @@ impl Merge<'_> {
             special => {
                 let added = self.out.add_special(into, name, meta, special)?;
                 self.out.share_xattrs(added, tree, node);
+                self.out.share_views(added, tree, node);
             }
         }
         Ok(())
@@ -146,6 +174,7 @@ impl Merge<'_> {
         if let Some(&known) = self.sides[side].contents.get(&content) {
             let added = self.out.add_link(into, name, meta, known)?;
             self.out.share_xattrs(added, tree, node);
+            self.out.share_views(added, tree, node);
             return Ok(());
         }
         let full = |kind: TreeErrorKind| TreeError { path: tree.display_path(node), kind };
@@ -160,6 +189,7 @@ impl Merge<'_> {
         }
         let added = self.out.add_file(into, name, meta, tree.content(content).size, source)?;
         self.out.share_xattrs(added, tree, node);
+        self.out.share_views(added, tree, node);
         if let Kind::File(new) = self.out.kind(added) {
             self.sides[side].contents.insert(content, new);
         }

@@ -11,6 +11,7 @@ mod bytes;
 pub mod check;
 pub mod compare;
 mod contents;
+mod dedup;
 pub mod eltorito;
 pub mod fat;
 #[doc(hidden)]
@@ -19,6 +20,8 @@ mod grow;
 mod hierarchy;
 mod host;
 pub mod hybrid;
+mod ids;
+mod import;
 mod iso9660;
 mod joliet;
 mod layout;
@@ -29,6 +32,7 @@ mod rockridge;
 pub mod scan;
 pub mod sectors;
 mod sync;
+pub mod tar;
 mod time;
 mod tree;
 mod udf;
@@ -37,7 +41,10 @@ mod xattr;
 
 pub use boot::{Boot, BootError};
 pub use build::Image;
+pub use dedup::Deduplicated;
 pub use grow::{GrowError, Growable, Grown};
+pub use ids::{IdError, Ids};
+pub use import::Imported;
 pub use layout::{Finding, FindingKind, LayoutError, LayoutOptions};
 pub use patterns::{PatternError, Patterns};
 pub use scan::{Graft, Remark, RemarkKind, Scan, ScanError, ScanOptions, Symlinks};
@@ -45,8 +52,9 @@ pub use sectors::{MemorySectors, Sectors, SourceError, SourceErrorKind};
 pub use sync::{Changes, Sameness};
 pub use time::Time;
 pub use tree::{
-    Container, Content, ContentId, Extent, Generate, HostFile, Kind, Meta, NodeId, Part, Pieces,
-    Source, Tree, TreeError, TreeErrorKind, Walk,
+    ChangePoint, Container, Content, ContentId, Extent, Generate, HostFile, Kind, Meta,
+    NoChangePoint, NodeId, OtherImage, Part, Pieces, Source, Tree, TreeError, TreeErrorKind, View,
+    Walk,
 };
 pub use udf::{Access, Partition, Revision, UdfError, UdfOptions};
 pub use write::WriteError;

@@ -12,7 +12,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::host::{identity, link_count, meta, name_bytes, special};
+use super::host::{data_of, identity, link_count, may_be_sparse, meta, name_bytes, special};
 use super::patterns::Patterns;
 use super::tree::{
     Container, ContentId, HostFile, Kind, Meta, NodeId, Part, Pieces, Source, Tree, TreeError,
@@ -443,13 +443,33 @@ impl<'a> Scan<'a> {
         let name = name.map_err(|kind| TreeError { path: self.tree.display_path(node), kind })?;
         let (dev, ino) = id;
         let file = HostFile { dir: found.dir, name, dev, ino, mtime: meta.mtime };
-        self.tree.set_source(content, Source::Host(file));
+        let source = match holes(found) {
+            Some(parts) => {
+                let of = Container::Host { file, whole: size };
+                Source::Pieces(Box::new(Pieces { of, parts }))
+            }
+            None => Source::Host(file),
+        };
+        self.tree.set_source(content, source);
         // Links that are followed lead to one file from many places.
         if link_count(&found.metadata) > 1 || self.options.symlinks == Symlinks::Follow {
             self.linked.insert(id, content);
         }
         Ok(node)
     }
+}
+
+/// The parts of a file that has holes.
+fn holes(found: &Found<'_>) -> Option<Box<[Part]>> {
+    if !may_be_sparse(&found.metadata) {
+        return None;
+    }
+    // What cannot be opened is found out when it is read.
+    let file = File::open(found.path).ok()?;
+    let data = data_of(&file, found.metadata.len());
+    let whole = data.iter().map(|(_, bytes)| bytes).sum::<u64>() == found.metadata.len();
+    let parts = data.into_iter().map(|(at, bytes)| Part { at, start: at, bytes });
+    (!whole).then(|| parts.collect())
 }
 
 fn failed(path: &Path, doing: &'static str, error: &io::Error) -> ScanError {

@@ -4,8 +4,10 @@
 //! Hard links are nodes that share one content. May not know: how any format records it, or where
 //! on the disc it will lie.
 
+mod changes;
 mod edit;
 mod source;
+mod views;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,8 +15,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use self::changes::{ChangePoint, NoChangePoint};
+use self::changes::{Changes, Undo};
 pub(super) use self::source::Stretch;
-pub use self::source::{Container, Content, Generate, HostFile, Part, Pieces, Source};
+pub use self::source::{Container, Content, Generate, HostFile, OtherImage, Part, Pieces, Source};
+pub use self::views::View;
+pub(super) use self::views::{Links, Views};
 use super::time::Time;
 use super::xattr::Xattr;
 use crate::units::{BLOCK, Lba};
@@ -139,6 +145,10 @@ pub struct Tree {
     pub(super) xattrs: BTreeMap<NodeId, Arc<[Xattr]>>,
     /// Nodes that were removed, and the directories among them. Their numbers stay taken.
     gone: (usize, usize),
+    /// What is not the same in all views.
+    views: Views,
+    /// How changes are undone, once somebody may ask for it.
+    changes: Option<Box<Changes>>,
 }
 
 /// Why a node cannot be put into a tree.
@@ -183,6 +193,8 @@ impl Tree {
             host_dirs: Vec::new(),
             xattrs: BTreeMap::new(),
             gone: (0, 0),
+            views: Views::default(),
+            changes: None,
         }
     }
 
@@ -231,6 +243,7 @@ impl Tree {
 
     /// Sets its metadata.
     pub fn set_meta(&mut self, node: NodeId, meta: Meta) {
+        self.note(|tree| Undo::Meta(node, Box::new(*tree.meta(node))));
         self.nodes[node.0 as usize].meta = meta;
     }
 
@@ -390,6 +403,7 @@ impl Tree {
     ) -> Result<NodeId, TreeError> {
         let node = self.add(parent, name, meta, Body::File(content))?;
         self.contents[content.0 as usize].links += 1;
+        self.note(|_| Undo::Linked(content));
         Ok(node)
     }
 
@@ -427,7 +441,7 @@ impl Tree {
     ) -> Result<NodeId, TreeError> {
         let content = ContentId(self.contents.len() as u32);
         let node = self.add(parent, name, meta, Body::File(content))?;
-        self.contents.push(Content { size, source, links: 1 });
+        self.contents.push(Content { size, source, links: 1, same_as: None });
         Ok(node)
     }
 
@@ -439,7 +453,8 @@ impl Tree {
 
     /// Adds a content that no name leads to.
     pub(super) fn hide(&mut self, size: u64, source: Source) -> ContentId {
-        self.contents.push(Content { size, source, links: 0 });
+        self.note(|tree| Undo::Added(None, tree.lengths()));
+        self.contents.push(Content { size, source, links: 0, same_as: None });
         ContentId((self.contents.len() - 1) as u32)
     }
 
@@ -469,7 +484,7 @@ impl Tree {
         (self.host_dirs.len() - 1) as u32
     }
 
-    /// The piece of the arena that holds the name of a node, for [`HostFile`].
+    /// Puts bytes into the arena; where they lie.
     pub(super) fn intern(&mut self, bytes: &[u8]) -> Result<Span, TreeErrorKind> {
         let start = u32::try_from(self.bytes.len()).map_err(|_| TreeErrorKind::Full)?;
         let len = u32::try_from(bytes.len()).map_err(|_| TreeErrorKind::Full)?;
@@ -490,13 +505,21 @@ impl Tree {
 
     /// Sets the source of a content; for the scanner, which learns the name's place late.
     pub(super) fn set_source(&mut self, content: ContentId, source: Source) {
+        self.note(|tree| Undo::Content(content, Box::new(tree.content(content).clone())));
         self.contents[content.0 as usize].source = source;
     }
 
     /// Puts other bytes into a file and its hard links.
     pub(super) fn replace(&mut self, content: ContentId, size: u64, source: Source) {
+        self.note(|tree| Undo::Content(content, Box::new(tree.content(content).clone())));
         let content = &mut self.contents[content.0 as usize];
         (content.size, content.source) = (size, source);
+    }
+
+    /// Has a content stored where another one with the same bytes is.
+    pub(super) fn set_same_as(&mut self, content: ContentId, other: ContentId) {
+        self.note(|tree| Undo::Content(content, Box::new(tree.content(content).clone())));
+        self.contents[content.0 as usize].same_as = Some(other);
     }
 
     /// The contents that lie within blocks of the disc: block, first byte in it, and bytes.
@@ -536,6 +559,7 @@ impl Tree {
     ) -> Result<NodeId, TreeError> {
         let error = |tree: &Tree, kind| tree.error_at(parent, name, kind);
         let (index, place) = self.vacancy(parent, name)?;
+        let before = self.lengths();
         let full = self.nodes.len() >= u32::MAX as usize;
         let span = match self.intern(name) {
             Ok(span) if !full => span,
@@ -544,6 +568,7 @@ impl Tree {
         let node = NodeId(self.nodes.len() as u32);
         self.nodes.push(Node { name: span, parent, body, meta });
         self.directories[index].insert(place, node);
+        self.note(|_| Undo::Added(Some(node), before));
         Ok(node)
     }
 

@@ -83,11 +83,7 @@ impl Tree {
         list.reverse();
         list.sort_by(|a, b| a.name.cmp(&b.name));
         list.dedup_by(|b, a| a.name == b.name);
-        if list.is_empty() {
-            self.xattrs.remove(&node);
-        } else {
-            self.xattrs.insert(node, Arc::from(list));
-        }
+        self.put_xattrs(node, (!list.is_empty()).then(|| Arc::from(list)));
     }
 
     /// Gives a node those that a node of another tree has.

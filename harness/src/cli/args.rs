@@ -108,8 +108,8 @@ pub struct Burn {
     ///
     /// DISC is the path on the disc; what is missing of it is made. A file keeps its name if DISC
     /// ends with /. DISC=- is standard input. A backslash before a = makes it part of DISC.
-    #[arg(value_name = "PATH", required_unless_present_any = ["image", "from_session"])]
-    #[arg(value_hint = ValueHint::AnyPath)]
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    #[arg(required_unless_present_any = ["image", "from_session", "import", "tar"])]
     pub paths: Vec<PathBuf>,
 
     #[command(flatten)]

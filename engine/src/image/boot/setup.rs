@@ -114,6 +114,11 @@ impl Setup {
         self.disk.as_ref().map_or(Vec::new(), Drive::appended)
     }
 
+    /// The contents that have to lie in a place of their own.
+    pub(in crate::image) fn apart(&self) -> Vec<ContentId> {
+        self.patched.keys().copied().chain(self.appended()).collect()
+    }
+
     /// Blocks of the second partition table, and the end of an image of which this much is laid
     /// out.
     pub(in crate::image) fn end(&self, at: u64) -> (u64, u64) {

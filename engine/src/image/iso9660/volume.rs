@@ -1,6 +1,7 @@
 //! Volume descriptors (ECMA-119, 8).
 
 use super::{both16, both32};
+use crate::image::ids::Ids;
 use crate::image::time::Time;
 use crate::units::BLOCK;
 
@@ -40,6 +41,10 @@ pub(crate) struct Descriptor<'a> {
     pub root: &'a [u8],
     /// Creation and modification.
     pub stamp: Time,
+    /// What the volume says of itself.
+    pub ids: &'a Ids,
+    /// Identifiers of the copyright, abstract and bibliographic files in the root, or nothing.
+    pub files: [Vec<u8>; 3],
 }
 
 impl Descriptor<'_> {
@@ -49,7 +54,7 @@ impl Descriptor<'_> {
         out.push(if self.joliet { TYPE_SUPPLEMENTARY } else { TYPE_PRIMARY });
         out.extend(STANDARD_ID);
         out.extend([1, 0]);
-        self.text(&mut out, "", 32);
+        self.text(&mut out, &self.ids.system, 32);
         let mut volume_id = self.volume_id.to_vec();
         self.fill(&mut volume_id, 32);
         out.extend(volume_id);
@@ -69,12 +74,15 @@ impl Descriptor<'_> {
         out.extend(self.table_m.to_be_bytes());
         out.extend([0; 4]);
         out.extend(self.root);
-        self.text(&mut out, "", 128); // Volume set
-        self.text(&mut out, "", 128); // Publisher
-        self.text(&mut out, "KILN", 128); // Data preparer
-        self.text(&mut out, "KILN", 128); // Application
-        for _file in ["copyright", "abstract", "bibliographic"] {
-            self.text(&mut out, "", 37);
+        let Ids { volume_set, publisher, preparer, application, .. } = self.ids;
+        for text in [volume_set, publisher, preparer, application] {
+            self.text(&mut out, text, 128);
+        }
+        for file in &self.files {
+            // An identifier that is too long is better not told than told wrong.
+            let mut id = if file.len() <= 37 { file.clone() } else { Vec::new() };
+            self.fill(&mut id, 37);
+            out.extend(id);
         }
         out.extend(self.stamp.long());
         out.extend(self.stamp.long());
@@ -134,6 +142,8 @@ mod tests {
             table_m: 36,
             root: &[0x22; 34],
             stamp: Time::from_secs(1_795_370_960),
+            ids: &Ids::default(),
+            files: Default::default(),
         };
         let block = descriptor.emit();
         assert_eq!(block.len(), BLOCK);

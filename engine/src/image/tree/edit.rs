@@ -1,10 +1,11 @@
 //! Changing a tree: removing, moving and replacing what is there.
 
+use super::changes::Undo;
 use super::{Content, ContentId, Kind, NodeId, Source, Tree, TreeError, TreeErrorKind};
 
 impl Tree {
     /// Removes a node and all below it; the root loses its entries and stays. What only these named
-    /// is not recorded any more.
+    /// is not recorded any more. A node that was removed is none: asking for it again panics.
     pub fn remove(&mut self, node: NodeId) {
         if node == self.root() {
             for child in self.children(node).to_vec() {
@@ -12,11 +13,15 @@ impl Tree {
             }
             return;
         }
+        self.note(|tree| Undo::Removed(node, tree.gone));
         self.detach(node);
         let mut waiting = vec![node];
         while let Some(node) = waiting.pop() {
             self.gone.0 += 1;
             waiting.extend(self.children(node));
+            if !self.xattrs(node).is_empty() {
+                self.put_xattrs(node, None);
+            }
             match self.kind(node) {
                 Kind::Directory => self.gone.1 += 1,
                 Kind::File(content) => self.unlink(content),
@@ -44,16 +49,14 @@ impl Tree {
         }
         self.vacancy(parent, name)?;
         let span = self.intern(name).map_err(|kind| self.error_at(parent, name, kind))?;
+        self.note(|tree| Undo::Moved(node, tree.parent(node), tree.node(node).name));
         self.detach(node);
-        let (index, place) = self.vacancy(parent, name)?;
-        let entry = &mut self.nodes[node.0 as usize];
-        (entry.name, entry.parent) = (span, parent);
-        self.directories[index].insert(place, node);
+        self.attach(node, parent, span);
         Ok(())
     }
 
     /// Takes a node out of the entries of its directory.
-    fn detach(&mut self, node: NodeId) {
+    pub(super) fn detach(&mut self, node: NodeId) {
         let parent = self.parent(node);
         let index = self.directory_index(parent).expect("it holds the node");
         let place = self.find(&self.directories[index], self.name(node));
@@ -62,10 +65,12 @@ impl Tree {
 
     /// Takes away one of the names of a content; without names it holds nothing.
     fn unlink(&mut self, id: ContentId) {
+        self.note(|tree| Undo::Content(id, Box::new(tree.content(id).clone())));
         let content = &mut self.contents[id.0 as usize];
         content.links -= 1;
         if content.links == 0 {
-            *content = Content { size: 0, source: Source::Memory([].into()), links: 0 };
+            let source = Source::Memory([].into());
+            *content = Content { size: 0, source, links: 0, same_as: None };
         }
     }
 }

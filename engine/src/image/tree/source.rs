@@ -2,11 +2,12 @@
 //!
 //! May not know: how they are read, or where on the disc they will lie.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::fs::File;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use super::{Extent, Span};
+use super::{ContentId, Extent, Span};
+use crate::image::sectors::Sectors;
 use crate::image::time::Time;
 use crate::units::Lba;
 
@@ -75,6 +76,22 @@ pub enum Container {
     },
     /// Open, and perhaps without a name.
     Open(Arc<File>),
+    /// The blocks of another image, as bytes from its block 0 on.
+    Image(Arc<OtherImage>),
+}
+
+/// Another image, read by whoever wants bytes of it.
+pub struct OtherImage {
+    /// What a person calls it.
+    pub name: String,
+    /// Its blocks.
+    pub sectors: Mutex<Box<dyn Sectors + Send>>,
+}
+
+impl Debug for OtherImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OtherImage").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// A part of a content.
@@ -98,6 +115,8 @@ pub struct Content {
     /// File nodes of this tree that hold this content: hard links of each other. 0 if no name leads
     /// to it.
     pub links: u32,
+    /// Another content with the same bytes, in whose place this one is read.
+    pub same_as: Option<ContentId>,
 }
 
 /// What a content has from some byte on.
@@ -109,6 +128,8 @@ pub(in crate::image) enum Stretch<'a> {
     Host { file: &'a HostFile, whole: u64, start: u64, bytes: u64 },
     /// Bytes of an open file, from its byte `start` on.
     Open { file: &'a File, start: u64, bytes: u64 },
+    /// Bytes of another image, from its byte `start` on.
+    Image { image: &'a OtherImage, start: u64, bytes: u64 },
     /// Something that is no file.
     Other,
 }
@@ -135,7 +156,18 @@ impl Content {
             Source::Host(file) => Some(file),
             Source::Pieces(pieces) => match &pieces.of {
                 Container::Host { file, .. } => Some(file),
-                Container::Open(_) => None,
+                Container::Open(_) | Container::Image(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The image that the bytes come from.
+    pub(in crate::image) fn other_image(&self) -> Option<&OtherImage> {
+        match &self.source {
+            Source::Pieces(pieces) => match &pieces.of {
+                Container::Image(image) => Some(image),
+                _ => None,
             },
             _ => None,
         }
@@ -143,13 +175,21 @@ impl Content {
 }
 
 impl Source {
+    /// What has holes: the parts that are no holes.
+    pub(in crate::image) fn recorded_parts(&self) -> Option<&[Part]> {
+        match self {
+            Source::Pieces(pieces) => Some(&pieces.parts),
+            _ => None,
+        }
+    }
+
     /// The same, to be changed: for a tree that takes it over from another one.
     pub(in crate::image) fn host_file_mut(&mut self) -> Option<&mut HostFile> {
         match self {
             Source::Host(file) => Some(file),
             Source::Pieces(pieces) => match &mut pieces.of {
                 Container::Host { file, .. } => Some(file),
-                Container::Open(_) => None,
+                Container::Open(_) | Container::Image(_) => None,
             },
             _ => None,
         }
@@ -168,6 +208,7 @@ impl Pieces {
         match &self.of {
             Container::Host { file, whole } => Stretch::Host { file, whole: *whole, start, bytes },
             Container::Open(file) => Stretch::Open { file, start, bytes },
+            Container::Image(image) => Stretch::Image { image, start, bytes },
         }
     }
 }
@@ -183,7 +224,7 @@ mod tests {
         let parts = parts.map(|(at, start, bytes)| Part { at, start, bytes });
         let of = Container::Open(Arc::new(file));
         let source = Source::Pieces(Box::new(Pieces { of, parts: parts.into() }));
-        let content = Content { size: 50, source, links: 1 };
+        let content = Content { size: 50, source, links: 1, same_as: None };
         let at = |at| match content.stretch(at) {
             Stretch::Zeros { bytes } => (None, bytes),
             Stretch::Open { start, bytes, .. } => (Some(start), bytes),

@@ -15,7 +15,7 @@ use super::volume::{INTEGRITY, METADATA_UNIT, Map, Room, SEQUENCE, Volume, recog
 use super::{Partition, UdfError, UdfOptions};
 use crate::image::contents::Contents;
 use crate::image::layout::{GROWTH, LayoutOptions, Region, Row};
-use crate::image::tree::{ContentId, NodeId, Tree};
+use crate::image::tree::{ContentId, NodeId, Tree, View};
 use crate::units::BLOCK;
 
 /// Where the main sequence begins; the descriptors of ISO 9660 and the recognition sequence come
@@ -378,7 +378,7 @@ impl UdfLayout {
         let (bitmap, blocks) = self.bitmap;
         Volume {
             revision: self.options.revision,
-            name: &options.volume_id,
+            name: options.volume_name(View::Udf),
             stamp: options.stamp,
             partition: self.partition,
             access: self.options.access(),

@@ -12,7 +12,7 @@ use super::wire::Address;
 use super::{Partition, Revision, UdfOptions, names, streams};
 use crate::image::contents::Contents;
 use crate::image::iso9660::names::make_unique;
-use crate::image::tree::{Content, Kind, NodeId, Source, Tree};
+use crate::image::tree::{Content, Kind, NodeId, Source, Tree, View};
 use crate::units::BLOCK;
 
 /// The first number of a file or directory but the root (UDF 2.60, 3.2.1.1).
@@ -87,7 +87,7 @@ impl Space {
         };
         note(tree.root(), &[]);
         let mut met = vec![0; tree.content_count()];
-        for node in tree.walk() {
+        for node in tree.walk_in(View::Udf) {
             if let Kind::File(id) = tree.kind(node) {
                 let first = &mut met[id.0 as usize];
                 if *first != 0 {
@@ -135,6 +135,9 @@ impl Space {
                 match &content.source {
                     Source::OnDisc(extents) => {
                         entry::descriptors(extents.iter().map(|extent| extent.bytes))
+                    }
+                    _ if self.embed => {
+                        entry::descriptors(Contents::extent_sizes(content).into_iter())
                     }
                     _ => entry::descriptors([content.size].into_iter()),
                 }
@@ -298,10 +301,10 @@ impl Space {
         let links = match kind {
             // One identifier in its parent or, the root, its own; and the parent's in each within.
             Kind::Directory => {
-                let within = |c: &&NodeId| tree.kind(**c) == Kind::Directory;
-                1 + tree.children(node).iter().filter(within).count()
+                let within = |c: &NodeId| tree.kind(*c) == Kind::Directory;
+                1 + tree.entries_in(View::Udf, node).filter(within).count()
             }
-            Kind::File(id) => tree.content(id).links as usize,
+            Kind::File(id) => tree.links_in(View::Udf, &addresses.contents.links, id) as usize,
             _ => 1,
         };
         let mut meta = *tree.meta(node);
@@ -416,10 +419,10 @@ impl Space {
 
 /// The identifiers of a directory's entries, each once, and their nodes.
 fn entries(tree: &Tree, directory: NodeId) -> Vec<(Vec<u8>, NodeId)> {
-    let children = tree.children(directory);
-    let mut ids: Vec<Vec<u8>> =
-        children.iter().map(|child| names::identifier(tree.name(*child))).collect();
-    let order = make_unique(&mut ids, |i, number| names::numbered(tree.name(children[i]), number));
+    let children: Vec<NodeId> = tree.entries_in(View::Udf, directory).collect();
+    let name = |i: usize| tree.name_in(View::Udf, children[i]);
+    let mut ids: Vec<Vec<u8>> = (0..children.len()).map(|i| names::identifier(name(i))).collect();
+    let order = make_unique(&mut ids, |i, number| names::numbered(name(i), number));
     let take = |i: u32| (std::mem::take(&mut ids[i as usize]), children[i as usize]);
     order.into_iter().map(take).collect()
 }

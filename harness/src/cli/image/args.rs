@@ -81,7 +81,8 @@ pub struct Create {
     ///
     /// DISC is the path in the image; what is missing of it is made. A file keeps its name if DISC
     /// ends with /. DISC=- is standard input. A backslash before a = makes it part of DISC.
-    #[arg(value_name = "PATH", required = true, value_hint = ValueHint::AnyPath)]
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    #[arg(required_unless_present_any = ["import", "tar"])]
     pub paths: Vec<PathBuf>,
 
     #[command(flatten)]
@@ -150,6 +151,9 @@ const CREATE_EXAMPLES: &str = "Examples:
   kiln image create a.txt b.txt -V NOTES -o notes.iso
   kiln image create ~/photos docs/2026=~/letters --exclude '*.tmp' -o photos.iso
   pg_dumpall | kiln image create db/all.sql=- -o backup.iso
+  kiln image create --import old.iso --remove tmp --rename a=b new=~/new -o new.iso
+  kiln image create --tar backup.tar --dedup -o backup.iso
+  kiln image create cd --hide 'joliet:*.sh' --sort 'boot/=10' -o cd.iso
   kiln image create ~/films --for bd-r -o films.iso
   kiln image create ~/films --for bd-r -o films.iso --print-size
   kiln image create ~/films --fs udf --udf-revision 2.50 -o films.udf

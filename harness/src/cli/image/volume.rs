@@ -4,7 +4,7 @@
 #![expect(missing_docs, reason = "a comment on a group would replace the help of its command")]
 
 use clap::{Args, ValueEnum};
-use engine::image::{Access, LayoutOptions, Partition, Revision, Time, UdfOptions};
+use engine::image::{Access, Ids, LayoutOptions, Partition, Revision, Time, UdfOptions, View};
 use engine::units::Blocks;
 
 use super::xattrs::XattrArgs;
@@ -15,6 +15,42 @@ pub struct VolumeArgs {
     /// The name of the volume
     #[arg(short = 'V', long, value_name = "NAME")]
     pub volume_id: Option<String>,
+
+    /// The name of the volume in one of its file systems: iso9660, joliet or udf
+    #[arg(long, value_name = "FS=NAME", value_parser = name_in)]
+    pub volume_name: Vec<(View, String)>,
+
+    /// Who published the volume
+    #[arg(long, value_name = "TEXT")]
+    pub publisher: Option<String>,
+
+    /// Who prepared the volume; KILN if not told
+    #[arg(long, value_name = "TEXT")]
+    pub preparer: Option<String>,
+
+    /// What the volume was made with; KILN if not told
+    #[arg(long, value_name = "TEXT")]
+    pub application: Option<String>,
+
+    /// The system that the first blocks of the volume are for
+    #[arg(long, value_name = "TEXT")]
+    pub system_id: Option<String>,
+
+    /// The set of volumes that this one belongs to
+    #[arg(long, value_name = "TEXT")]
+    pub volume_set: Option<String>,
+
+    /// A file in the root of the volume with the terms of its use
+    #[arg(long, value_name = "NAME")]
+    pub copyright_file: Option<String>,
+
+    /// A file in the root of the volume that says what it is about
+    #[arg(long, value_name = "NAME")]
+    pub abstract_file: Option<String>,
+
+    /// A file in the root of the volume with bibliographic records
+    #[arg(long, value_name = "NAME")]
+    pub bibliographic_file: Option<String>,
 
     /// The file systems of the volume, all over one copy of the files
     ///
@@ -119,7 +155,43 @@ impl VolumeArgs {
             udf: has(FileSystem::Udf).then(|| self.udf()),
             stamp,
             reproducible,
+            ids: self.ids(),
             ..LayoutOptions::default()
         }
     }
+
+    /// What the volume says of itself.
+    fn ids(&self) -> Ids {
+        let name = |view| {
+            let mut names = self.volume_name.iter().rev();
+            names.find(|(of, _)| *of == view).map(|(_, name)| name.clone())
+        };
+        let file = |name: &Option<String>| name.clone().map(String::into_bytes);
+        let plain = Ids::default();
+        Ids {
+            iso9660_name: name(View::Iso9660),
+            joliet_name: name(View::Joliet),
+            udf_name: name(View::Udf),
+            system: self.system_id.clone().unwrap_or(plain.system),
+            volume_set: self.volume_set.clone().unwrap_or(plain.volume_set),
+            publisher: self.publisher.clone().unwrap_or(plain.publisher),
+            preparer: self.preparer.clone().unwrap_or(plain.preparer),
+            application: self.application.clone().unwrap_or(plain.application),
+            copyright: file(&self.copyright_file),
+            abstract_file: file(&self.abstract_file),
+            bibliographic: file(&self.bibliographic_file),
+        }
+    }
+}
+
+/// A file system and the volume's name in it.
+fn name_in(text: &str) -> Result<(View, String), String> {
+    let (system, name) = text.split_once('=').ok_or("a file system, `=`, and a name")?;
+    let view = match system {
+        "iso9660" => View::Iso9660,
+        "joliet" => View::Joliet,
+        "udf" => View::Udf,
+        other => return Err(format!("{other:?} is none of iso9660, joliet, udf")),
+    };
+    Ok((view, name.to_owned()))
 }
