@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use engine::burn::{self, Cancel, DiscState, Event, Fault, Options, Outcome, Plan};
 use engine::drive::{DiscSectors, Error, ErrorKind, Mark, Medium, Recorder, State, Track};
-use engine::image::read::{FileSectors, ReadOptions, Volume, session_at, sessions};
+use engine::image::read::{FileSectors, ReadOptions, Volume};
 use engine::image::{Changes, Image, LayoutOptions, Sectors, XattrChoice};
 use engine::media::Rules;
 use engine::mmc::cdb::Read10;
 use engine::mmc::sense::SenseKey;
 use engine::units::{BLOCK, Blocks, Bytes, Lba};
 
-use crate::carry::{Carry, Kept, chosen};
+use crate::carry::{Carry, Kept};
 use crate::defaults;
 use crate::exit::{Exit, Failure};
 use crate::sources::{Gathered, Sources};

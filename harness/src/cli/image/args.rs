@@ -261,9 +261,9 @@ pub struct Check {
     #[arg(value_name = "IMG", value_hint = ValueHint::FilePath)]
     pub image: PathBuf,
 
-    /// The block where the session begins that is checked; the last session unless told
+    /// The session that is checked: its number, or the block where it begins; the last one unless told
     #[arg(long, value_name = "BLOCK")]
-    pub session: Option<i32>,
+    pub session: Option<u32>,
 
     /// End with `damaged` if there are warnings, too
     #[arg(long)]
