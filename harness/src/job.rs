@@ -136,7 +136,7 @@ impl Job {
                 match base.last {
                     Some(_) if base.in_place => self.grow(tree, recorder, &base)?,
                     Some(last) => self.append(tree, recorder, base.start, last)?,
-                    None => self.first(tree, &base, recorder.medium()?.rules)?,
+                    None => self.first(tree, &base)?,
                 }
             }
         };

@@ -119,6 +119,8 @@ pub struct SessionBase {
     /// The disc can be written over. If it holds something (`last` says so) and there is no consent
     /// to erase that, a volume on it can grow in place, behind its end ([`Options::heads`]).
     pub in_place: bool,
+    /// The medium's rules, if it is known.
+    pub rules: Option<&'static Rules>,
 }
 
 /// Plans the burn of an image of so many blocks on what lies in the drive. Sends only commands that
@@ -137,7 +139,8 @@ pub fn session_base(recorder: &mut Recorder<'_>, options: &Options) -> Result<Se
     let medium = known(recorder, options).map_err(|error| fail(error.into()))?;
     if holds_something(&medium, options) {
         let (start, room) = (Lba(0), medium.free);
-        return Ok(SessionBase { start, last: Some(start), room, in_place: true });
+        let rules = medium.rules;
+        return Ok(SessionBase { start, last: Some(start), room, in_place: true, rules });
     }
     let place = place(&medium, options, None).map_err(fail)?;
     let in_place = place.mode == Mode::Overwrite;
@@ -149,7 +152,7 @@ pub fn session_base(recorder: &mut Recorder<'_>, options: &Options) -> Result<Se
         }
         _ => None,
     };
-    Ok(SessionBase { start: place.start, last, room: place.room, in_place })
+    Ok(SessionBase { start: place.start, last, room: place.room, in_place, rules: medium.rules })
 }
 
 impl Plan {

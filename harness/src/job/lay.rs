@@ -8,7 +8,6 @@ use engine::image::{
     Access, Changes, GrowError, Growable, Grown, Image, LayoutOptions, MemorySectors, Partition,
     Sectors, Tree, UdfOptions,
 };
-use engine::media::Rules;
 use engine::units::{Blocks, Lba};
 
 use super::Job;
@@ -66,17 +65,12 @@ impl Job {
     }
 
     /// The first session of a disc.
-    pub(super) fn first(
-        &self,
-        tree: Tree,
-        base: &SessionBase,
-        medium: Option<&Rules>,
-    ) -> Result<Laid, Failure> {
+    pub(super) fn first(&self, tree: Tree, base: &SessionBase) -> Result<Laid, Failure> {
         if matches!(self.carry.beginning, Beginning::Session(_)) {
             let what = "the disc holds no session to go back to";
             return Err(Failure::new(Exit::Medium, what));
         }
-        let layout = self.layout_options(base.start, medium);
+        let layout = self.layout_options(base.start, base.rules);
         let in_place = base.in_place && layout.udf.is_none_or(|udf| stays(&udf));
         let layout = LayoutOptions { in_place, ..layout };
         let image = Image::new(tree, &layout)?;

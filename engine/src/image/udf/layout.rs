@@ -330,7 +330,7 @@ impl UdfLayout {
         let revision = self.options.revision;
         let table = VirtualTable {
             revision,
-            name: &options.volume_id,
+            name: options.volume_name(View::Udf),
             files: self.space.files(),
             directories: self.space.directories,
         };

@@ -20,6 +20,8 @@ const DELETED: u8 = 0x04;
 const STREAM_DIRECTORY: u8 = 13;
 /// Bytes of a file identifier descriptor before what is of variable length.
 const FIXED: usize = 38;
+/// Partitions that are looked at.
+const PARTITIONS_MAX: u16 = 8;
 /// Extents of a file that are looked at.
 const EXTENTS_MAX: usize = 1 << 20;
 /// Blocks of a list of extents.
@@ -423,11 +425,13 @@ impl Walk<'_, '_, '_> {
         (at, block): (u64, u32),
         state: &mut Reading,
     ) -> bool {
-        // The tag tells the block within its partition, which the disc's block does not.
+        // The tag tells the block within the partition of the extent, which need not be the entry's.
         let told = le32(bytes, 12);
-        let partition = waiting.entry.partition;
+        let mut partitions = 0..PARTITIONS_MAX;
         let right = told == block
-            || self.partitions.block(Address { block: told, partition }) == Some(block);
+            || partitions.any(|partition| {
+                self.partitions.block(Address { block: told, partition }) == Some(block)
+            });
         let location = if right { told } else { block };
         if tag(self.c, bytes, at, &[id::FILE_IDENTIFIER], location).is_none() {
             return false;
@@ -449,7 +453,8 @@ impl Walk<'_, '_, '_> {
                 let what = format!("a directory has its parent at block {}", target.block);
                 self.c.error(at + 24, "ECMA-167, 4/8.6", what);
             }
-            if let Some(node) = self.nodes.get_mut(&target) {
+            // What a stream belongs to is not one more directory's entry (UDF 2.60, 3.3.5.1).
+            if let Some(node) = self.nodes.get_mut(&target).filter(|_| !waiting.streams) {
                 node.met += 1;
             }
             return true;
@@ -505,7 +510,9 @@ impl Walk<'_, '_, '_> {
                 Counts::Nothing => {}
             }
             self.counted.highest_unique = self.counted.highest_unique.max(node.unique);
-            if node.unique != 0 && numbers.insert(node.unique, node.at).is_some() {
+            // Streams have the number of what they belong to (UDF 2.60, 3.3.5.1).
+            let own = node.unique != 0 && node.counts != Counts::Nothing;
+            if own && numbers.insert(node.unique, node.at).is_some() {
                 let what = format!("two entries have the number {}", node.unique);
                 findings.push((node.at, "UDF 2.60, 3.2.1.1", what));
             }
