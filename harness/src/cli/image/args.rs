@@ -261,7 +261,8 @@ pub struct Check {
     #[arg(value_name = "IMG", value_hint = ValueHint::FilePath)]
     pub image: PathBuf,
 
-    /// The session that is checked: its number, or the block where it begins; the last one unless told
+    /// The session that is checked: its number, or the block where it begins; the last one unless
+    /// told
     #[arg(long, value_name = "BLOCK")]
     pub session: Option<u32>,
 

@@ -88,8 +88,8 @@ fn sectors(path: &Path) -> Result<(FileSectors, Vec<Session>), Failure> {
     }
 }
 
-/// Where the session begins that is meant: as told, by its number or its block, else the last one, as
-/// a computer takes of a disc. Block 0 is where every image begins.
+/// Where the session begins that is meant: as told, by its number or its block, else the last one,
+/// as a computer takes of a disc. Block 0 is where every image begins.
 fn session(
     told: Option<u32>,
     sectors: &mut FileSectors,

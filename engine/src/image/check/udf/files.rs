@@ -425,7 +425,8 @@ impl Walk<'_, '_, '_> {
         (at, block): (u64, u32),
         state: &mut Reading,
     ) -> bool {
-        // The tag tells the block within the partition of the extent, which need not be the entry's.
+        // The tag tells the block within the partition of the extent, which need not be the
+        // entry's.
         let told = le32(bytes, 12);
         let mut partitions = 0..PARTITIONS_MAX;
         let right = told == block
